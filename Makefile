@@ -1,0 +1,38 @@
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/ready: pyproject.toml uv.lock .ci/requirements.txt .ci/setup
+	@bash .ci/setup
+
+demo: .venv/ready ## set up, then index a catalogue of 250,000 products and search it
+	@bash specs/catalog/demo
+
+test: .venv/ready ## set up, then run the tests
+	@$(PY) -m pytest
+
+check: .venv/ready ## format, lint, types, import rules (the house tests run with `make test`)
+	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
+	@.venv/bin/mypy && .venv/bin/basedpyright && .venv/bin/lint-imports
+
+golden: .venv/ready ## write the golden files again; review the diff
+	@$(PY) -m pytest tests/golden --update-golden
+
+docs: .venv/ready ## write the reference pages that are made from code
+	@$(PY) tests/house/write_reference.py
+
+lock: ## resolve the locked versions again
+	@uv lock && bash .ci/export
+
+bench: .venv/ready ## measure, side by side in one run
+	@$(PY) -m pytest tests/bench -m bench -s -p no:cacheprovider --timeout 3600
+
+soak: .venv/ready ## the exhaustive crash tests
+	@$(PY) -m pytest tests -m soak -s --timeout 7200
+
+clean: ## remove what was built
+	@rm -rf .venv build dist .demo
+
+.PHONY: help demo test check golden docs lock bench soak clean

@@ -1,0 +1,1 @@
+"""The compiler: words into a plan, touching nothing."""

@@ -1,0 +1,89 @@
+"""What the compiler has to say: findings with places, codes and help, and the error that carries them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .source import Span
+
+Severity = Literal["error", "warning"]
+MAX_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Label:
+    """Another place that matters to a finding, with what is to be seen there."""
+
+    span: Span
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding. ``code`` is stable (``E305``) and is what ``darner explain`` takes."""
+
+    code: str
+    message: str
+    span: Span
+    labels: tuple[Label, ...] = ()
+    help: str | None = None
+    notes: tuple[str, ...] = ()
+    severity: Severity = "error"
+
+
+@dataclass
+class Findings:
+    """Collects findings during one compilation; every check writes here and goes on."""
+
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        *,
+        labels: Sequence[Label] = (),
+        help: str | None = None,  # noqa: A002 - the word that every compiler uses for it
+        notes: Sequence[str] = (),
+    ) -> None:
+        """Add one error at ``span``."""
+        self.found.append(Diagnostic(code, message, span, tuple(labels), help, tuple(notes)))
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether any finding is an error."""
+        return any(one.severity == "error" for one in self.found)
+
+    def ordered(self) -> tuple[Diagnostic, ...]:
+        """Return the findings sorted by place, without repeats, without warnings once there are errors."""
+        kept = [one for one in self.found if one.severity == "error"] or self.found
+        unique = dict.fromkeys(kept)
+        return tuple(sorted(unique, key=lambda one: (one.span, one.code, one.message)))
+
+    def raise_if_any(self) -> None:
+        """Raise `CompileError` with all that was found so far, if there are errors."""
+        if self.has_errors:
+            raise CompileError(self.ordered())
+
+
+class CompileError(Exception):
+    """The spec is wrong; ``diagnostics`` holds every finding, sorted by place."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("; ".join(f"{one.span}: {one.code}: {one.message}" for one in self.diagnostics[:MAX_SHOWN]))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """Return a help line that names the closest known words, or all of them when they are few; else None."""
+    names = sorted(set(known))
+    close = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
+    if close:
+        return f"did you mean {' or '.join(repr(name) for name in close)}?"
+    if 0 < len(names) <= 12:  # noqa: PLR2004 - as many names as fit on a line
+        return f"known here: {', '.join(names)}"
+    return None

@@ -1,0 +1,62 @@
+"""Source text with places in it: files, positions and spans (1-based; columns count code points)."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in a text: line and column, both from 1; the column counts code points."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of one file, from ``start`` up to and not including ``end``."""
+
+    path: str
+    start: Position
+    end: Position
+
+    def __str__(self) -> str:
+        """Return ``path:line:column``, the form that editors and terminals turn into links."""
+        return f"{self.path}:{self.start.line}:{self.start.column}"
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file as text. ``path`` is what people are shown; it is never opened here."""
+
+    path: str
+    text: str = field(repr=False)
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """The text's lines without their ends; never empty."""
+        return tuple(self.text.splitlines()) or ("",)
+
+    @cached_property
+    def _starts(self) -> tuple[int, ...]:
+        starts, offset = [0], 0
+        for line in self.text.splitlines(keepends=True):
+            offset += len(line)
+            starts.append(offset)
+        return tuple(starts)
+
+    def line(self, number: int) -> str:
+        """Return line ``number`` (from 1), or an empty text where the file has no such line."""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+    def position(self, offset: int) -> Position:
+        """Return the place of the code point at ``offset`` (from 0)."""
+        index = max(bisect_right(self._starts, offset) - 1, 0)
+        return Position(index + 1, offset - self._starts[index] + 1)
+
+    def span(self, start: int, end: int) -> Span:
+        """Return the span between two offsets (from 0)."""
+        return Span(self.path, self.position(start), self.position(end))

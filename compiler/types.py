@@ -1,0 +1,155 @@
+"""Types of values that travel along wires, as plain data: what annotations look like once they have been read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .frozen import Frozen
+
+
+class ScalarType(Frozen):
+    """A value without parts. ``code`` is text that a model wrote and that must run caged."""
+
+    kind: Literal["scalar"] = "scalar"
+    name: Literal["str", "int", "float", "bool", "bytes", "datetime", "date", "decimal", "code", "none"]
+
+
+class AnyType(Frozen):
+    """Whatever JSON can carry; the annotation says ``Any`` or ``object``."""
+
+    kind: Literal["any"] = "any"
+
+
+class LiteralType(Frozen):
+    """One of some values: a ``Literal[...]``, or an Enum's values where ``enum`` names it."""
+
+    kind: Literal["literal"] = "literal"
+    values: tuple[str | int | bool, ...]
+    enum: str | None = None
+
+
+class ListType(Frozen):
+    """A list, tuple of one type, set or sequence."""
+
+    kind: Literal["list"] = "list"
+    item: Type
+
+
+class DictType(Frozen):
+    """A mapping from text to one type."""
+
+    kind: Literal["dict"] = "dict"
+    value: Type
+
+
+class UnionType(Frozen):
+    """One of several types; with ``none`` among them it is optional."""
+
+    kind: Literal["union"] = "union"
+    options: tuple[Type, ...]
+
+
+class RecordType(Frozen):
+    """A pydantic model, dataclass or TypedDict; its fields stand in the table of records."""
+
+    kind: Literal["record"] = "record"
+    ref: str
+
+
+class ArrowType(Frozen):
+    """A ``pyarrow.RecordBatch``."""
+
+    kind: Literal["arrow"] = "arrow"
+
+
+class CallType(Frozen):
+    """A handle to something callable: ``Call[In, Out]``, ``Call[..., Out]`` (no input) or ``Ask[A]``."""
+
+    kind: Literal["call"] = "call"
+    ask: bool = False
+    input: Type | None = None
+    output: Type
+
+
+class OpaqueType(Frozen):
+    """An annotation that cannot travel along a wire, by the name it has in Python."""
+
+    kind: Literal["opaque"] = "opaque"
+    name: str
+
+
+class MissingType(Frozen):
+    """No annotation at all."""
+
+    kind: Literal["missing"] = "missing"
+
+
+Type = Annotated[
+    ScalarType | AnyType | LiteralType | ListType | DictType | UnionType | RecordType | ArrowType | CallType | OpaqueType | MissingType,
+    Field(discriminator="kind"),
+]
+
+
+class FieldType(Frozen):
+    """One field of a record."""
+
+    name: str
+    type: Type
+    required: bool = True
+    personal: bool = False
+
+
+class Record(Frozen):
+    """A record type as it was read from Python."""
+
+    ref: str
+    style: Literal["pydantic", "dataclass", "typeddict"]
+    fields: tuple[FieldType, ...]
+
+    def field(self, name: str) -> FieldType | None:
+        """Return the field of that name, or None."""
+        return next((one for one in self.fields if one.name == name), None)
+
+
+Records = Mapping[str, Record]
+
+NONE = ScalarType(name="none")
+
+for _model in (ListType, DictType, UnionType, CallType, FieldType):
+    _model.model_rebuild()
+
+
+def describe(type_: Type) -> str:
+    """Return a type as a person writes it: ``list[Finding]``, ``Product | None``, ``research | clarify``."""
+    match type_:
+        case ScalarType():
+            return {"none": "None", "code": "Code"}.get(type_.name, type_.name)
+        case RecordType():
+            return type_.ref.partition(":")[2]
+        case LiteralType():
+            return " | ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in type_.values)
+        case ListType():
+            return f"list[{describe(type_.item)}]"
+        case DictType():
+            return f"dict[str, {describe(type_.value)}]"
+        case UnionType():
+            return " | ".join(describe(option) for option in type_.options)
+        case CallType():
+            return _describe_call(type_)
+        case OpaqueType():
+            return type_.name
+        case ArrowType():
+            return "RecordBatch"
+        case MissingType():
+            return "unannotated"
+        case _:
+            return "Any"
+
+
+def _describe_call(type_: CallType) -> str:
+    if type_.ask:
+        return f"Ask[{describe(type_.output)}]"
+    return f"Call[{'...' if type_.input is None else describe(type_.input)}, {describe(type_.output)}]"

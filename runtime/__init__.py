@@ -1,0 +1,1 @@
+"""The runtime: a plan into a journal."""

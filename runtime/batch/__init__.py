@@ -1,0 +1,1 @@
+"""Jobs over many rows: plan of work, waves, sink."""

@@ -1,0 +1,75 @@
+"""The command ``darner``: its subcommands, and how errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+import typer
+
+from ..failures import DarnerError, Refused
+from . import console, exits
+
+COMMANDS: tuple[str, ...] = ()
+"""The modules of this folder that hold a command; each has ``register(app)`` and imports heavy things late."""
+
+
+def build() -> typer.Typer:
+    """Return the application with every command."""
+    app = typer.Typer(
+        name="darner",
+        help="Compile agent pipelines written in YAML and Python, and run them so that they survive.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for name in COMMANDS:
+        importlib.import_module(f".{name}", __package__).register(app)
+    return app
+
+
+def _root(
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),  # noqa: FBT001, FBT003 - a flag
+) -> None:
+    """Keep the options that every command has; `main` looks at them itself."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run(given))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; no traceback reaches a person without ``--debug``."""
+    debug = "--debug" in arguments
+    rest = [word for word in arguments if word != "--debug"]
+    try:
+        code = build()(args=rest, standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as wrong:
+        wrong.show()
+        code = exits.WRONG
+    except (KeyboardInterrupt, click.Abort):
+        console.say("stopped; what was finished is kept, run the same command again to go on")
+        code = exits.INTERRUPTED
+    except DarnerError as failure:
+        if debug:
+            traceback.print_exc()
+        console.complain(failure.message, failure.help)
+        code = exits.WRONG if isinstance(failure, Refused) else exits.FAILED
+    except Exception as bug:  # noqa: BLE001 - the last line of defence: nobody is shown a traceback
+        if debug:
+            traceback.print_exc()
+        console.complain(
+            f"darner itself is wrong: {type(bug).__name__}: {bug}", "run again with --debug and send us the output with the spec"
+        )
+        code = exits.BUG
+    return code if isinstance(code, int) else exits.DONE

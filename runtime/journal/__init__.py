@@ -1,0 +1,1 @@
+"""Where runs and jobs are kept: object names, stores, logs."""

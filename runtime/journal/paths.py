@@ -1,0 +1,122 @@
+"""Every object name under a store, in one place. Names are relative, with forward slashes."""
+
+from __future__ import annotations
+
+RUNS = "runs"
+JOBS = "jobs"
+OWNERS = "owners"
+
+
+def run(run_id: str) -> str:
+    """Return the folder of one run."""
+    return f"{RUNS}/{run_id}"
+
+
+def run_plan(run_id: str) -> str:
+    """Return the full plan that a run is bound to."""
+    return f"{RUNS}/{run_id}/plan.yaml"
+
+
+def run_lock(run_id: str) -> str:
+    """Return the fingerprints and places of a run's plan."""
+    return f"{RUNS}/{run_id}/lock.json"
+
+
+def run_prompt(run_id: str, name: str) -> str:
+    """Return one prompt's text as a run is bound to it."""
+    return f"{RUNS}/{run_id}/prompts/{name}"
+
+
+def run_inputs(run_id: str) -> str:
+    """Return a run's inputs and bound parameters."""
+    return f"{RUNS}/{run_id}/inputs.json"
+
+
+def journal(run_id: str) -> str:
+    """Return the folder of a run's journal."""
+    return f"{RUNS}/{run_id}/journal"
+
+
+def segment(run_id: str, seq: int) -> str:
+    """Return one journal segment. The epoch is inside, never in the name: a taken-over owner must collide here."""
+    return f"{RUNS}/{run_id}/journal/{seq:012d}.arrow"
+
+
+def blob(run_id: str, digest: str) -> str:
+    """Return one large payload, by the SHA-256 of its bytes."""
+    return f"{RUNS}/{run_id}/blobs/{digest}"
+
+
+def job(name: str) -> str:
+    """Return the folder of one job."""
+    return f"{JOBS}/{name}"
+
+
+def job_binding(name: str) -> str:
+    """Return which source and sink a job's state belongs to."""
+    return f"{JOBS}/{name}/binding.json"
+
+
+def generation(name: str, number: int) -> str:
+    """Return the folder of one driver start."""
+    return f"{JOBS}/{name}/{number:06d}"
+
+
+def generation_claim(name: str, number: int) -> str:
+    """Return the object whose exclusive creation takes a generation."""
+    return f"{JOBS}/{name}/{number:06d}/driver.json"
+
+
+def work(name: str, number: int) -> str:
+    """Return the plan of work: shards, counts, deletes. Written last while planning; present means planned."""
+    return f"{JOBS}/{name}/{number:06d}/work.json"
+
+
+def work_plan(name: str, number: int) -> str:
+    """Return the full plan that a plan of work was made for."""
+    return f"{JOBS}/{name}/{number:06d}/plan.yaml"
+
+
+def shard_input(name: str, number: int, shard: int) -> str:
+    """Return a shard's changed rows, projected."""
+    return f"{JOBS}/{name}/{number:06d}/in/{shard:06d}.arrow"
+
+
+def part(name: str, number: int, stage: str, shard: int) -> str:
+    """Return the rows that left one stage for one shard."""
+    return f"{JOBS}/{name}/{number:06d}/parts/{stage}/{shard:06d}.arrow"
+
+
+def marker(name: str, number: int, group: int, shard: int) -> str:
+    """Return the outcome of one group for one shard; present means finished."""
+    return f"{JOBS}/{name}/{number:06d}/markers/{group:02d}/{shard:06d}.json"
+
+
+def start_marker(name: str, number: int, group: int, shard: int, attempt: int) -> str:
+    """Return the object that says that an attempt at a shard began."""
+    return f"{JOBS}/{name}/{number:06d}/started/{group:02d}/{shard:06d}-{attempt:03d}.json"
+
+
+def dead(name: str, number: int, group: int, shard: int) -> str:
+    """Return a shard's dead letters."""
+    return f"{JOBS}/{name}/{number:06d}/dead/{group:02d}-{shard:06d}.arrow"
+
+
+def sink_intent(name: str, number: int, batch: int) -> str:
+    """Return which shards a sink commit is about to write."""
+    return f"{JOBS}/{name}/{number:06d}/sink/{batch:06d}.intent.json"
+
+
+def sink_done(name: str, number: int, batch: int) -> str:
+    """Return the record that a sink commit was written."""
+    return f"{JOBS}/{name}/{number:06d}/sink/{batch:06d}.done.json"
+
+
+def partition(name: str, number: int, index: int) -> str:
+    """Return the delta of one partition of row states that a generation wrote."""
+    return f"{JOBS}/{name}/{number:06d}/rows/{index:04d}.arrow"
+
+
+def manifest(name: str, number: int) -> str:
+    """Return a run manifest, the last object that a generation writes: what is current is what the newest one names."""
+    return f"{JOBS}/{name}/{number:06d}/manifest.json"

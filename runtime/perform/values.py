@@ -1,0 +1,72 @@
+"""Python values of declared types, to JSON and back, and the names by which a spec finds them."""
+
+from __future__ import annotations
+
+import importlib
+from functools import lru_cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..failures import CallableError, Refused, Semantic
+from ..ports import Json
+
+BUILT_IN: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": bool}
+
+
+@lru_cache(maxsize=1024)
+def load(ref: str) -> Any:
+    """Return what ``module.path:attr`` names; `Refused` says what is missing."""
+    module, _, attribute = ref.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        msg = f"{ref} can't be imported: {error}"
+        raise Refused(msg, help="run darner from where the spec's modules can be imported, or install them") from error
+    return found
+
+
+@lru_cache(maxsize=1024)
+def adapter(type_text: str) -> TypeAdapter[Any]:
+    """Return the validator of a type as a spec writes it: ``str``, ``shop.types:Plan``, ``list[TYPE]``."""
+    return TypeAdapter(_resolve(type_text))
+
+
+def _resolve(type_text: str) -> Any:
+    text = type_text.strip()
+    if text.startswith("list[") and text.endswith("]"):
+        return list[_resolve(text[5:-1])]
+    return BUILT_IN[text] if text in BUILT_IN else load(text)
+
+
+@lru_cache(maxsize=1024)
+def _any_adapter(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation)
+
+
+def parse(annotation: Any, value: Json) -> Any:
+    """Return a JSON value as an instance of a Python annotation; `Semantic` says which field is wrong."""
+    try:
+        return _any_adapter(annotation).validate_python(value)
+    except ValidationError as error:
+        raise Semantic(explain(error)) from error
+
+
+def dump(value: Any) -> Json:
+    """Return a Python value as JSON; `CallableError` where it can't be written."""
+    try:
+        return _any_adapter(Any).dump_python(value, mode="json")
+    except ValueError as error:
+        msg = f"a value of type {type(value).__name__} can't be stored: {error}"
+        raise CallableError(msg, help="return pydantic models, dataclasses, or plain lists, dicts and scalars") from error
+
+
+def explain(error: ValidationError) -> str:
+    """Return a validation error as one line that names each wrong field."""
+    parts = []
+    for one in error.errors(include_url=False):
+        place = ".".join(str(piece) for piece in one["loc"])
+        parts.append(f"{place}: {one['msg']}" if place else one["msg"])
+    return "; ".join(parts)

@@ -1,0 +1,174 @@
+"""The seams of the runtime as Protocols: what files here are handed, and folders here provide."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, Protocol
+
+from ..compiler.settings import Effects
+from .events import Event
+
+Json = Any
+"""A value made of None, bool, int, float, str, lists, and dicts with text keys."""
+
+
+class Store(Protocol):
+    """Objects by name under one folder or bucket. Every write is atomic and durable once it returns.
+
+    Names are those of `journal.paths`. Errors: `Missing`, `Corrupt`, `StoreError`.
+    """
+
+    @property
+    def url(self) -> str:
+        """The store's address, as a person gives it."""
+        ...
+
+    def get(self, name: str) -> bytes:
+        """Return an object's bytes; `Missing` where there is none."""
+        ...
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write an object, replacing what was there."""
+        ...
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Write an object only if there is none of that name; return whether this call made it."""
+        ...
+
+    def exists(self, name: str) -> bool:
+        """Return whether there is an object of that name."""
+        ...
+
+    def names(self, prefix: str) -> list[str]:
+        """Return the names of all objects in and below a folder, sorted; empty where there is no such folder."""
+        ...
+
+    def folders(self, prefix: str) -> list[str]:
+        """Return the names (last parts) of the folders directly in a folder, sorted."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove an object or a whole folder; nothing happens where there is none."""
+        ...
+
+    def writer(self, name: str) -> AbstractContextManager[BinaryIO]:
+        """Return a file to write a large object; it appears whole when the block ends well, and not at all otherwise."""
+        ...
+
+    def reader(self, name: str) -> AbstractContextManager[BinaryIO]:
+        """Return a seekable file to read a large object."""
+        ...
+
+    def local_path(self, name: str) -> Path | None:
+        """Return the object's path where the store is a local folder (to map files into memory), else None."""
+        ...
+
+
+class Log(Protocol):
+    """One run's journal, held by its owner. What `append` has returned from is durable."""
+
+    @property
+    def epoch(self) -> int:
+        """How often the run was taken up, from 1."""
+        ...
+
+    def read(self) -> Iterator[Event]:
+        """Yield every event so far, in order; `Corrupt` where bytes are not what was written."""
+        ...
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Write events as one group commit and return when they are durable."""
+        ...
+
+    def close(self) -> None:
+        """Give the run up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one call used."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """One call through the effect boundary. Its identity is (parent, kind, name, arguments, ordinal among equal ones)."""
+
+    parent: str
+    kind: Literal["model", "tool", "agent", "callable", "human"]
+    name: str
+    arguments: Json
+    effects: Effects = "read"
+    idempotent: bool = False
+    fingerprint: str = ""
+    """The callee's fingerprint: stored with the result, never part of the identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What a body is handed when it may go ahead."""
+
+    call_id: str
+    attempt: int
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a body gives back, and what it used."""
+
+    value: Json
+    usage: Usage = field(default_factory=Usage)
+
+
+class Boundary(Protocol):
+    """The one place through which models, tools, people and child processes are reached.
+
+    A finished result is served from the journal; otherwise the body runs under the failure policy, and its result is
+    durable before it is returned. Raises a `Failure` when the policy is used up.
+    """
+
+    async def call(self, request: CallRequest, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
+        """Return the result of a call: served, or performed and recorded."""
+        ...
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now(self) -> float:
+        """Return seconds since 1970, UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Secrets(Protocol):
+    """Where secrets come from, at the moment of use."""
+
+    def get(self, name: str) -> str:
+        """Return a secret's value; `Refused` names a missing one and says how to set it."""
+        ...
+
+
+class Progress(Protocol):
+    """Where long work shows how far it is. Every method may be called from any thread."""
+
+    def update(self, counts: Mapping[str, Any]) -> None:
+        """Show the newest counts."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Show one line that stays."""
+        ...

@@ -1,0 +1,1 @@
+"""A spec's folder: reading files, inspecting callables, darner.toml."""
