@@ -1,3 +1,45 @@
-"""darner: compile agent pipelines written in YAML and plain Python, and run them so that they survive."""
+"""darner: compile agent pipelines written in YAML and plain Python, and run them so that they survive.
+
+Code beside a spec imports its words from here: the handles ``Call`` and ``Ask``, the marks ``Code`` and ``Personal``,
+a loop's ``Continue``, ``Stop`` and ``Bail``, and the failures that it may catch.
+"""
 
 from __future__ import annotations
+
+from .runtime.failures import (
+    CallableError,
+    ContextLost,
+    Crashed,
+    DarnerError,
+    Exhausted,
+    Failure,
+    Network,
+    OutOfMemory,
+    Preempted,
+    Refused,
+    Semantic,
+    Throttled,
+)
+from .runtime.language import Ask, Bail, Call, Code, Continue, Personal, Stop
+
+__all__ = [
+    "Ask",
+    "Bail",
+    "Call",
+    "CallableError",
+    "Code",
+    "ContextLost",
+    "Continue",
+    "Crashed",
+    "DarnerError",
+    "Exhausted",
+    "Failure",
+    "Network",
+    "OutOfMemory",
+    "Personal",
+    "Preempted",
+    "Refused",
+    "Semantic",
+    "Stop",
+    "Throttled",
+]
