@@ -10,12 +10,13 @@ help: ## list the targets
 demo: .venv/ready ## set up, then index a catalogue of 250,000 products and search it
 	@bash specs/catalog/demo
 
-test: .venv/ready ## set up, then run the tests
-	@$(PY) -m pytest
+test: .venv/ready ## set up, then run the tests (the house tests run with `make check`)
+	@$(PY) -m pytest --ignore tests/house -n 2
 
-check: .venv/ready ## format, lint, types, import rules (the house tests run with `make test`)
+check: .venv/ready ## format, lint, types, import rules, house tests
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
 	@.venv/bin/mypy && .venv/bin/basedpyright && .venv/bin/lint-imports
+	@$(PY) -m pytest tests/house
 
 golden: .venv/ready ## write the golden files again; review the diff
 	@$(PY) -m pytest tests/golden --update-golden
