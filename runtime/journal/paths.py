@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from ..failures import Refused
+
 RUNS = "runs"
 JOBS = "jobs"
 OWNERS = "owners"
+
+
+def checked(name: str) -> str:
+    """Return an object name as it is; `Refused` where it is absolute, climbs, or has a part that starts with a dot."""
+    parts = name.split("/")
+    if any(part.startswith(".") for part in parts) or (name and "" in parts) or "\\" in name:
+        raise Refused(f"{name!r} is no object name", help="names are relative, with forward slashes, and no part starts with a dot")
+    return name
 
 
 def run(run_id: str) -> str:
