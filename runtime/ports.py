@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
-from ..compiler.settings import Effects
+from ..compiler.settings import Effects, OnFailure
 from .events import Event
 
 Json = Any
@@ -111,6 +111,9 @@ class CallRequest:
     idempotent: bool = False
     fingerprint: str = ""
     """The callee's fingerprint: stored with the result, never part of the identity."""
+    on_failure: OnFailure = field(default_factory=dict)
+    """What lies over the language's reactions for this call; not part of the identity. Calls of kind "agent" are never
+    tried again: what failed inside them was already tried again where it happened."""
 
 
 @dataclass(frozen=True, slots=True)
