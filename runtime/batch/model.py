@@ -12,7 +12,10 @@ Everything travels through the store (names in `journal.paths`); a Beam element 
                                         was filtered). Columns are left out where no earlier run has anything.
 
 A stage's fingerprint for a row is H(stage fingerprint, hash of the value it is passed, projected to what it reads). If
-it equals ``_fp.<stage>``, the stored outcome is used and the callable isn't called.
+it equals ``_fp.<stage>``, the stored outcome is used and the callable isn't called. `fingerprints.entering` and
+`fingerprints.leaving` compute it for a batch; a stage that reads the whole row goes by the row's lineage (`_line`)
+instead of hashing its values again. A stage that carries fields past it (`StageKey.carries`) takes only the new fields
+from a stored outcome, the others from the row as it is now.
 
 *Part* (``parts/<stage>/<shard>.arrow``, Arrow IPC file, one for *every* stage, so that a changed stage is redone from
 stored inputs): the rows that left the stage::
@@ -21,9 +24,15 @@ stored inputs): the rows that left the stage::
     _version  binary(16)
     _fp       binary(16)   the fingerprint under which this outcome was made
     _state    string       "done" or "filtered" (a filtered row has null fields and goes no further)
+    _line     binary(16)   the lineage behind this stage (`fingerprints.leaving`); the next group starts from it
     <field>   …            the fields of the stage's output
 
-*Dead letters* (``dead/<group>-<shard>.arrow``): ``_key, _version, stage, failure, type, message, attempts, input`` (JSON).
+*Dead letters* (``dead/<group>-<shard>.arrow``; ``dead/source.arrow`` for rows that don't fit the source's type):
+``_key, _version, stage, failure, type, message, attempts, input`` (JSON). ``_key`` and ``_version`` may be null in the
+source's.
+
+Every write to the sink, deletes too, comes after an intent under ``sink/``: where a generation has none, its rows never
+reached the sink, and a later plan of work need not put them right.
 
 *Row states* (``rows/<partition>.arrow``, a delta of one generation, newest wins): ``_key``, ``_version``, ``_state``
 (done, filtered, dead, deleted), then ``_fp.<stage>`` and ``_at.<stage>`` for every stage.
@@ -43,6 +52,18 @@ VERSION = "_version"
 FINGERPRINT = "_fp"
 STATE = "_state"
 PLACE = "_at"
+LINEAGE = "_line"
+FILTERED_PLACE = "filtered"
+
+
+def memo_fingerprint(stage: str) -> str:
+    """Return the name of the column that holds a stage's fingerprint of an earlier run."""
+    return f"{FINGERPRINT}.{stage}"
+
+
+def memo_place(stage: str) -> str:
+    """Return the name of the column that says where a stage's outcome of an earlier run is."""
+    return f"{PLACE}.{stage}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,16 @@ def dead(name: str, number: int, group: int, shard: int) -> str:
     return f"{JOBS}/{name}/{number:06d}/dead/{group:02d}-{shard:06d}.arrow"
 
 
+def dead_source(name: str, number: int) -> str:
+    """Return the dead letters of source rows that a plan of work could not take."""
+    return f"{JOBS}/{name}/{number:06d}/dead/source.arrow"
+
+
+def driver_lock(name: str) -> str:
+    """Return the file that one driver at a time holds a lock on, where the store is a local folder."""
+    return f"{JOBS}/{name}/driver.lock"
+
+
 def sink_intent(name: str, number: int, batch: int) -> str:
     """Return which shards a sink commit is about to write."""
     return f"{JOBS}/{name}/{number:06d}/sink/{batch:06d}.intent.json"

@@ -1,0 +1,204 @@
+"""Fingerprints of a job's stages, of the rows that enter them, and of a whole plan of work.
+
+A row has a *lineage*: 16 bytes that stand for everything it has been made from. It begins as the row's version (the
+hash of the source fields that matter). A stage's fingerprint for a row is::
+
+    reads the whole row     H(stage fingerprint, lineage)                     values are not hashed again
+    reads some fields       H(stage fingerprint, hash of those values)        a change elsewhere does not redo it
+
+and the lineage behind the stage is that fingerprint, or, where the stage lets fields of the row pass by it (an agent
+that is asked for new fields only), H(fingerprint, lineage before).
+
+So an upstream stage that changes and yields equal values redoes a stage that reads the whole row; only a stage that
+reads some fields is spared.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...compiler.plan import AgentPlan, Lock, Plan, StagePlan
+from ...compiler.wires import substitute
+from .canonical import DIGEST, DIGEST_BYTES, canonical, digest, digests, hash_each
+
+_NO_SALT = b""
+
+
+@dataclass(frozen=True, slots=True)
+class StageKey:
+    """What decides whether a stage is redone for a row."""
+
+    name: str
+    fingerprint: str
+    """Of the stage: code, ``with``, version, prompt, model, output type; 32 hex digits."""
+    reads: tuple[str, ...] = ()
+    """The fields whose values are hashed; empty means the whole row, by its lineage."""
+    carries: bool = False
+    """Fields of the row pass by the stage into what leaves it."""
+
+
+def stage_keys(plan: Plan, params: Mapping[str, Any], lock: Lock) -> tuple[StageKey, ...]:
+    """Return the key of every stage of a job, in order."""
+    return tuple(
+        StageKey(name, stage_fingerprint(plan, params, lock, name), stage.reads, carries(plan, stage))
+        for name, stage in plan.stages.items()
+    )
+
+
+def carries(plan: Plan, stage: StagePlan) -> bool:
+    """Return whether fields that the stage does not write reach what leaves it."""
+    agent = plan.agents.get(stage.runs)
+    return agent is not None and agent.new_fields is not None
+
+
+def stage_fingerprint(plan: Plan, params: Mapping[str, Any], lock: Lock, stage: str) -> str:
+    """Return the fingerprint of one stage as 32 hex digits: what it computes, not how fast or where.
+
+    Resources, batch size, concurrency and failure policy are left out: they change no outcome.
+    """
+    node = plan.stages[stage]
+    meaning: dict[str, Any] = {
+        "shape": node.shape,
+        "runs": node.runs,
+        "with": substitute(node.with_, params),
+        "version": node.version,
+        "reads": node.reads,
+        "output": _type(node.output, lock),
+        "fields": node.fields,
+    }
+    agent = plan.agents.get(node.runs)
+    meaning["code" if agent is None else "agent"] = _code(node.runs, lock) if agent is None else _agent(plan, params, lock, node.runs, ())
+    return _hex(meaning)
+
+
+def _agent(plan: Plan, params: Mapping[str, Any], lock: Lock, name: str, above: tuple[str, ...]) -> Any:
+    if name in above:
+        return name
+    agent: AgentPlan = plan.agents[name]
+    return {
+        "model": _model(plan, params, agent.model, ()),
+        "prompt": [substitute(agent.prompt, params), lock.prompts.get(name, "")],
+        "types": [_type(agent.input, lock), _type(agent.output, lock)],
+        "reads": agent.reads,
+        "new_fields": agent.new_fields,
+        "check": agent.check and _code(agent.check, lock),
+        "tools": {tool: _tool(plan, params, lock, tool) for tool in agent.tools},
+        "agents": {other: _agent(plan, params, lock, other, (*above, name)) for other in agent.agents},
+        "version": agent.version,
+    }
+
+
+def _model(plan: Plan, params: Mapping[str, Any], name: str, above: tuple[str, ...]) -> Any:
+    model = plan.models.get(name)
+    if model is None or name in above:
+        return name
+    fallback = model.fallback and _model(plan, params, model.fallback, (*above, name))
+    return {"use": substitute(model.use, params), "params": substitute(model.params, params), "fallback": fallback}
+
+
+def _tool(plan: Plan, params: Mapping[str, Any], lock: Lock, name: str) -> Any:
+    tool = plan.tools.get(name)
+    if tool is None:
+        return name
+    return {"code": tool.use and _code(tool.use, lock), "with": substitute(tool.with_, params), "version": tool.version}
+
+
+def _code(name: str, lock: Lock) -> list[str]:
+    return [name, lock.callables.get(name, "")]
+
+
+def _type(name: str, lock: Lock) -> list[str]:
+    return [name, lock.callables.get(name, "")]
+
+
+def _hex(meaning: Any) -> str:
+    text = json.dumps(meaning, sort_keys=True, ensure_ascii=True, default=str)
+    return blake2b(text.encode(), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def row_fingerprint(stage: str, values: Mapping[str, Any]) -> bytes:
+    """Return the fingerprint of one row before a stage that reads just ``values`` (16 bytes)."""
+    return chained_fingerprint(stage, digest(values))
+
+
+def row_fingerprints(stage: str, columns: Mapping[str, pa.Array]) -> pa.Array:
+    """Return `row_fingerprint` for every row of the columns that a stage reads (binary(16))."""
+    return chained_fingerprints(stage, digests(columns))
+
+
+def chained_fingerprint(stage: str, before: bytes) -> bytes:
+    """Return H(stage fingerprint, 16 bytes that stand for what the stage is passed)."""
+    return blake2b(bytes.fromhex(stage) + before, digest_size=DIGEST_BYTES).digest()
+
+
+def chained_fingerprints(stage: str, before: pa.Array) -> pa.Array:
+    """Return `chained_fingerprint` for every value of a binary(16) column."""
+    return _pairs(pa.scalar(bytes.fromhex(stage), pa.binary()), before)
+
+
+def _pairs(left: Any, right: pa.Array) -> pa.Array:
+    joined = pc.binary_join_element_wise(left, right.cast(pa.binary()), pa.scalar(b"", pa.binary()))
+    return hash_each(joined, _NO_SALT)
+
+
+def entering(stage: StageKey, columns: Mapping[str, pa.Array], lineage: pa.Array) -> pa.Array:
+    """Return the fingerprints under which rows enter a stage (binary(16)).
+
+    ``columns`` has at least the fields that the stage reads; ``lineage`` is the rows' version before the first stage,
+    and what `leaving` gave before every other.
+    """
+    if not stage.reads:
+        return chained_fingerprints(stage.fingerprint, lineage)
+    return row_fingerprints(stage.fingerprint, {name: columns[name] for name in stage.reads})
+
+
+def leaving(stage: StageKey, fingerprints: pa.Array, lineage: pa.Array) -> pa.Array:
+    """Return the lineage of rows behind a stage, from their fingerprints in it and their lineage before it."""
+    return _pairs(fingerprints.cast(pa.binary()), lineage) if stage.carries else fingerprints
+
+
+def signature_of(plan: Plan, params: Mapping[str, Any], keys: Sequence[StageKey]) -> str:
+    """Return the digest of everything that a plan of work depends on: a resume goes on only with an equal one.
+
+    What may change between a crash and the next start is left out: memory, workers, failure policy, limits, rates.
+    How stages are grouped is in, because markers are kept by group.
+    """
+    job = plan.job
+    if job is None:
+        return _hex({"stages": [key.fingerprint for key in keys]})
+    classes = [plan.resources.get(stage.resources or "") for stage in plan.stages.values()]
+    source = plan.datasets[job.source]
+    return _hex(
+        {
+            "stages": [[key.name, key.fingerprint, key.reads, key.carries] for key in keys],
+            "groups": [one == other for one, other in itertools.pairwise(classes)],
+            "source": substitute(source.model_dump(mode="json"), params),
+            "sink": [job.sink.mode, job.sink.deletes, substitute(plan.datasets[job.sink.to].model_dump(mode="json"), params)],
+            "rows": job.checkpoint_rows,
+        }
+    )
+
+
+__all__ = [
+    "DIGEST",
+    "StageKey",
+    "canonical",
+    "carries",
+    "chained_fingerprint",
+    "chained_fingerprints",
+    "entering",
+    "leaving",
+    "row_fingerprint",
+    "row_fingerprints",
+    "signature_of",
+    "stage_fingerprint",
+    "stage_keys",
+]
