@@ -1,4 +1,21 @@
-"""What a connector does, one verb a Protocol. A connector implements those that its system can."""
+"""What a connector does, one verb a Protocol. A connector implements those that its system can.
+
+*Built* by `registry.connect`: the entries of a dataset's ``with`` are keyword arguments of the connector's class (or of
+the callable that makes it), and ``key``, ``fields`` and ``base`` are handed over where its signature names them.
+
+*Rows that can't be read* (a CSV row with too many cells, a line that is no JSON) don't end a read. They keep their place
+in a batch, with null in every column, and such a batch carries two more columns, both strings::
+
+    _broken   null for a good row, else what is wrong with it
+    _raw      null for a good row, else its text as it stands in the source, cut to 2,000 characters
+
+A batch without the column ``_broken`` has none.
+
+*Columns.* CSV columns are strings (an empty cell without quotes is null), so that ``00123`` stays what it is. JSON values
+keep their types; a column whose values don't share one scalar type (objects, numbers among texts) arrives as Arrow's
+``arrow.json``, one JSON text a value. Types may differ from batch to batch, values never do; `rows.to_rows` gives them
+as Python values.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +24,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
+
+BROKEN = "_broken"
+RAW = "_raw"
+GENERATION = "_darner_generation"
+SHARD = "_darner_shard"
 
 
 class ConnectorError(Exception):
@@ -44,11 +66,17 @@ class Readable(Protocol):
         ...
 
     def columns(self) -> Sequence[str]:
-        """Return the names of the columns that the source has, to be compared with the dataset's type."""
+        """Return the names of the columns that the source has, to be compared with the dataset's type.
+
+        Empty where the source has no row and nothing else that names them (an empty JSONL file).
+        """
         ...
 
     def read(self, part: SourceRange, columns: Sequence[str] | None = None) -> Iterator[tuple[Place, pa.RecordBatch]]:
-        """Yield batches of one range with the place of their first row; only ``columns`` where given."""
+        """Yield batches of one range with the place of their first row; only ``columns`` where given.
+
+        A row that can't be read is marked (see ``_broken`` above); ConnectorError where the file can't be read at all.
+        """
         ...
 
     def identity(self) -> str:
@@ -60,8 +88,10 @@ class Readable(Protocol):
 class Upsertable(Protocol):
     """Rows can be written by key, by one writer at a time.
 
-    Every row carries ``_darner_generation`` (int64) and ``_darner_shard`` (int64). A row replaces one of the same key
-    only if its generation is not lower.
+    Every row carries ``_darner_generation`` (int64) and ``_darner_shard`` (int64), and the schema given to `open` names
+    them. A row replaces one of the same key only if its generation is not lower; of equal keys in one call the last of
+    the highest generation is kept. A null key is a ConnectorError. One call of `append` or `upsert` may write nothing,
+    all or the first part of its rows when it is killed, never part of a row.
     """
 
     def open(self, schema: pa.Schema, key: str) -> None:
@@ -80,8 +110,8 @@ class Upsertable(Protocol):
         """Remove the rows that an unfinished append of these shards left."""
         ...
 
-    def delete(self, keys: Sequence[str], key: str) -> int:
-        """Remove rows by key; return how many keys were offered."""
+    def delete(self, keys: Sequence[Any], key: str) -> int:
+        """Remove rows by key, each a value of the key's type or its text; return how many keys were offered."""
         ...
 
     def finish(self) -> None:
@@ -98,7 +128,7 @@ class Scannable(Protocol):
     """All rows can be read back."""
 
     def scan(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yield all rows."""
+        """Yield all rows, without ``_darner_generation`` and ``_darner_shard`` unless ``columns`` names them."""
         ...
 
     def count(self) -> int:
@@ -111,7 +141,7 @@ class Searchable(Protocol):
     """Rows near a vector can be found."""
 
     def search(self, vector: Sequence[float], *, limit: int = 10, where: str | None = None) -> list[Mapping[str, Any]]:
-        """Return the nearest rows, nearest first, each with ``_distance``."""
+        """Return the nearest rows, nearest first, each with ``_distance``; ``where`` is SQL over the columns."""
         ...
 
 
