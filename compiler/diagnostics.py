@@ -40,7 +40,7 @@ class Findings:
 
     found: list[Diagnostic] = field(default_factory=list)
 
-    def error(
+    def error(  # noqa: PLR0913 - what a finding has; all but the first three are named by the caller
         self,
         code: str,
         message: str,
@@ -78,12 +78,15 @@ class CompileError(Exception):
         super().__init__("; ".join(f"{one.span}: {one.code}: {one.message}" for one in self.diagnostics[:MAX_SHOWN]))
 
 
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return a help line that names the known words closest to ``word``, or None."""
+    close = difflib.get_close_matches(word, sorted(set(known)), n=3, cutoff=0.6)
+    return f"did you mean {' or '.join(repr(name) for name in close)}?" if close else None
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Return a help line that names the closest known words, or all of them when they are few; else None."""
     names = sorted(set(known))
-    close = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
-    if close:
-        return f"did you mean {' or '.join(repr(name) for name in close)}?"
     if 0 < len(names) <= 12:  # noqa: PLR2004 - as many names as fit on a line
-        return f"known here: {', '.join(names)}"
-    return None
+        return closest(word, names) or f"known here: {', '.join(names)}"
+    return closest(word, names)

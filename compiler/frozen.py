@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Frozen(BaseModel):
-    """An immutable value that refuses unknown keys and takes fields by name or by alias."""
+    """An immutable value that refuses unknown keys and takes fields by name or by alias.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, validate_default=False)
+    Validators are built when a model is first used: building all of them would double what an import costs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, validate_default=False, defer_build=True)

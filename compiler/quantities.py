@@ -35,6 +35,12 @@ def _match(pattern: re.Pattern[str], value: Any, what: str, example: str) -> re.
     return found
 
 
+def _number(value: float | Decimal) -> str:
+    """Return a number in full, without an exponent and without a needless ``.0``."""
+    text = format(value if isinstance(value, Decimal) else Decimal(repr(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def parse_size(value: Any) -> int:
     """Return bytes from text like ``512Mi``."""
     found = _match(_SIZE, value, "a size", "512Mi or 4Gi")
@@ -55,10 +61,12 @@ def parse_duration(value: Any) -> float:
 
 def format_duration(value: float) -> str:
     """Return the shortest exact text for a number of seconds."""
-    unit = next((name for name, factor in TIME_UNITS.items() if value >= factor and value % factor == 0), None)
-    if unit is None:
-        return f"{value:g}s" if value >= 1 or value == 0 else f"{value * 1000:g}ms"
-    return f"{value / TIME_UNITS[unit]:g}{unit}"
+    unit = next((name for name, factor in TIME_UNITS.items() if value >= factor and value % factor == 0), "s")
+    in_unit = value / TIME_UNITS[unit]
+    thousand = Decimal(repr(value)) * 1000
+    if unit == "s" and 0 < value < 1 and float(thousand) * TIME_UNITS["ms"] == value:
+        return f"{_number(float(thousand))}ms"
+    return f"{_number(in_unit)}{unit}"
 
 
 def parse_money(value: Any) -> Decimal:
@@ -83,7 +91,7 @@ def parse_share(value: Any) -> float:
 
 def format_share(value: float) -> str:
     """Return a share as text like ``0.5%``."""
-    return f"{value * 100:g}%"
+    return f"{_number(Decimal(repr(value)) * 100)}%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,7 @@ class RateLimit:
     def __str__(self) -> str:
         """Return the rate as it is written in a spec, like ``300/min``."""
         unit = next(name for name, seconds in RATE_UNITS.items() if seconds == self.seconds)
-        return f"{self.amount:g}/{unit}"
+        return f"{_number(self.amount)}/{unit}"
 
 
 def parse_rate(value: Any) -> RateLimit:

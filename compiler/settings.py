@@ -29,16 +29,21 @@ def parse_backoff(value: Any) -> Backoff:
     if isinstance(value, Backoff):
         return value
     first, dots, last = value.partition("..") if isinstance(value, str) else ("", "", "")
-    if not dots:
-        raise PydanticCustomError("quantity", "{shown} is not a backoff; write it like 1s..60s", {"shown": repr(value)})
-    return Backoff(first=parse_duration(first), last=parse_duration(last))
+    try:
+        waits = Backoff(first=parse_duration(first), last=parse_duration(last))
+    except PydanticCustomError:
+        waits = None
+    if not dots or waits is None or waits.first > waits.last:
+        shown = value if isinstance(value, str) else repr(value)
+        raise PydanticCustomError("quantity", "{shown} is not a backoff; write it like 1s..60s, the shorter wait first", {"shown": shown})
+    return waits
 
 
 BackoffText = Annotated[
     Backoff,
     BeforeValidator(parse_backoff),
     PlainSerializer(lambda value: f"{format_duration(value.first)}..{format_duration(value.last)}"),
-    WithJsonSchema({"type": "string", "examples": ["1s..60s"]}),
+    WithJsonSchema({"type": "string", "pattern": r"^.+\.\..+$", "examples": ["1s..60s"]}),
 ]
 
 
@@ -125,10 +130,10 @@ class Cache(Frozen):
 
 def parse_cache(value: Any) -> Any:
     """Return the long form of ``cache: run``."""
-    return {"scope": "off" if value is False else value} if isinstance(value, str | bool) else value
+    return {"scope": value} if isinstance(value, str) else value
 
 
-CacheSetting = Annotated[Cache, BeforeValidator(parse_cache)]
+CacheSetting = Annotated[Cache, BeforeValidator(parse_cache, json_schema_input_type=CacheScope | Cache)]
 
 
 class Gpu(Frozen):

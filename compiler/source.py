@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+"""What editors count as the end of a line: fewer characters than `str.splitlines` takes."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,15 +42,11 @@ class SourceFile:
     @cached_property
     def lines(self) -> tuple[str, ...]:
         """The text's lines without their ends; never empty."""
-        return tuple(self.text.splitlines()) or ("",)
+        return tuple(_LINE_END.split(self.text))
 
     @cached_property
     def _starts(self) -> tuple[int, ...]:
-        starts, offset = [0], 0
-        for line in self.text.splitlines(keepends=True):
-            offset += len(line)
-            starts.append(offset)
-        return tuple(starts)
+        return (0, *(found.end() for found in _LINE_END.finditer(self.text)))
 
     def line(self, number: int) -> str:
         """Return line ``number`` (from 1), or an empty text where the file has no such line."""
@@ -56,6 +56,11 @@ class SourceFile:
         """Return the place of the code point at ``offset`` (from 0)."""
         index = max(bisect_right(self._starts, offset) - 1, 0)
         return Position(index + 1, offset - self._starts[index] + 1)
+
+    def offset(self, position: Position) -> int:
+        """Return the offset (from 0) of a place; one past the text's end for a place behind it."""
+        index = position.line - 1
+        return min(self._starts[index] + position.column - 1, len(self.text)) if index < len(self._starts) else len(self.text)
 
     def span(self, start: int, end: int) -> Span:
         """Return the span between two offsets (from 0)."""

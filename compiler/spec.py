@@ -10,9 +10,12 @@ from .frozen import Frozen
 from .quantities import Duration, Money, Share, Size
 from .settings import Budget, CacheSetting, Effects, Gpu, Limits, ModelRate, OnFailure, Price, Rung, Sandbox
 
-Callable_ = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$", description="module.path:attr")]
+NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+CALLABLE_PATTERN = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$"
+
+Callable_ = Annotated[str, Field(pattern=CALLABLE_PATTERN, description="module.path:attr")]
 TypeText = Annotated[str, Field(min_length=1, description="str, int, float, bool, module.path:Name or list[TYPE]")]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Value = Any
 """A literal, a reference, or a mapping or list of them."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -74,6 +74,14 @@ class CallType(Frozen):
     output: Type
 
 
+class VerdictType(Frozen):
+    """What a loop's ``next`` returns: ``Continue[S]``, ``Stop[S]`` or ``Bail``."""
+
+    kind: Literal["verdict"] = "verdict"
+    name: Literal["Continue", "Stop", "Bail"]
+    state: Type | None = None
+
+
 class OpaqueType(Frozen):
     """An annotation that cannot travel along a wire, by the name it has in Python."""
 
@@ -88,7 +96,18 @@ class MissingType(Frozen):
 
 
 Type = Annotated[
-    ScalarType | AnyType | LiteralType | ListType | DictType | UnionType | RecordType | ArrowType | CallType | OpaqueType | MissingType,
+    ScalarType
+    | AnyType
+    | LiteralType
+    | ListType
+    | DictType
+    | UnionType
+    | RecordType
+    | ArrowType
+    | CallType
+    | VerdictType
+    | OpaqueType
+    | MissingType,
     Field(discriminator="kind"),
 ]
 
@@ -118,38 +137,44 @@ Records = Mapping[str, Record]
 
 NONE = ScalarType(name="none")
 
-for _model in (ListType, DictType, UnionType, CallType, FieldType):
+for _model in (ListType, DictType, UnionType, CallType, VerdictType, FieldType):
     _model.model_rebuild()
 
 
 def describe(type_: Type) -> str:
     """Return a type as a person writes it: ``list[Finding]``, ``Product | None``, ``research | clarify``."""
-    match type_:
-        case ScalarType():
-            return {"none": "None", "code": "Code"}.get(type_.name, type_.name)
-        case RecordType():
-            return type_.ref.partition(":")[2]
-        case LiteralType():
-            return " | ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in type_.values)
-        case ListType():
-            return f"list[{describe(type_.item)}]"
-        case DictType():
-            return f"dict[str, {describe(type_.value)}]"
-        case UnionType():
-            return " | ".join(describe(option) for option in type_.options)
-        case CallType():
-            return _describe_call(type_)
-        case OpaqueType():
-            return type_.name
-        case ArrowType():
-            return "RecordBatch"
-        case MissingType():
-            return "unannotated"
-        case _:
-            return "Any"
+    return _DESCRIBED[type_.kind](type_)
+
+
+def _describe_scalar(type_: ScalarType) -> str:
+    return {"none": "None", "code": "Code"}.get(type_.name, type_.name)
+
+
+def _describe_literal(type_: LiteralType) -> str:
+    return " | ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in type_.values)
 
 
 def _describe_call(type_: CallType) -> str:
     if type_.ask:
         return f"Ask[{describe(type_.output)}]"
     return f"Call[{'...' if type_.input is None else describe(type_.input)}, {describe(type_.output)}]"
+
+
+def _describe_verdict(type_: VerdictType) -> str:
+    return type_.name if type_.state is None else f"{type_.name}[{describe(type_.state)}]"
+
+
+_DESCRIBED: Mapping[str, Callable[[Any], str]] = {
+    "scalar": _describe_scalar,
+    "any": lambda _: "Any",
+    "literal": _describe_literal,
+    "list": lambda type_: f"list[{describe(type_.item)}]",
+    "dict": lambda type_: f"dict[str, {describe(type_.value)}]",
+    "union": lambda type_: " | ".join(describe(option) for option in type_.options),
+    "record": lambda type_: type_.ref.partition(":")[2],
+    "arrow": lambda _: "RecordBatch",
+    "call": _describe_call,
+    "verdict": _describe_verdict,
+    "opaque": lambda type_: type_.name,
+    "missing": lambda _: "unannotated",
+}

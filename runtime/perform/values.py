@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import types
 from functools import lru_cache
 from typing import Any
 
@@ -31,13 +32,14 @@ def load(ref: str) -> Any:
 @lru_cache(maxsize=1024)
 def adapter(type_text: str) -> TypeAdapter[Any]:
     """Return the validator of a type as a spec writes it: ``str``, ``shop.types:Plan``, ``list[TYPE]``."""
-    return TypeAdapter(_resolve(type_text))
+    return TypeAdapter(resolve(type_text))
 
 
-def _resolve(type_text: str) -> Any:
+def resolve(type_text: str) -> Any:
+    """Return the Python type that a spec's type text names."""
     text = type_text.strip()
     if text.startswith("list[") and text.endswith("]"):
-        return list[_resolve(text[5:-1])]
+        return types.GenericAlias(list, (resolve(text[5:-1]),))
     return BUILT_IN[text] if text in BUILT_IN else load(text)
 
 
