@@ -1,0 +1,1 @@
+"""A shop's catalogue: cleaned, sorted into categories, and made searchable by meaning."""

@@ -1,0 +1,87 @@
+"""Ask the index: the nearest products by meaning, those first that also have the words and numbers of the question.
+
+python -m catalog.search "18V Akkuschrauber" [--index .demo/index] [--limit 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .categories import stem
+from .embedders import Embedder, MiniLM, embedder
+
+_NEAR = 80
+_WORDS_COUNT = 0.4
+_PIECE = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+")
+_SAME = {"liter": "l", "litre": "l", "litro": "l", "volt": "v", "inch": "zoll"}
+
+
+def pieces(text: str) -> set[str]:
+    """Return the words of a text, stemmed, and its numbers, each with the unit behind it: ``18v``, ``1l``, ``16zoll``."""
+    found: set[str] = set()
+    number = ""
+    for piece in _PIECE.findall(text.lower()):
+        if piece[0].isdigit():
+            number = piece.replace(",", ".").removesuffix(".0")
+            continue
+        unit = _SAME.get(piece, piece)
+        found.add(f"{number}{unit}" if number else stem(piece))
+        number = ""
+    return found | ({number} if number else set())
+
+
+class Index:
+    """An index that a job has made, with the model that it was made with."""
+
+    def __init__(self, url: str) -> None:
+        """Open the table; which model it is shows from the vectors' length."""
+        import lancedb  # noqa: PLC0415 - heavy
+
+        self._table = lancedb.connect(url).open_table("products")
+        length = len(self._table.head(1)["vector"][0])
+        self._model: Embedder = embedder("minilm" if length == MiniLM.dimensions else "static")
+
+    def search(self, query: str, limit: int = 5) -> list[Mapping[str, Any]]:
+        """Return the best rows, each with ``score``: cosine, and how many of the question's words the title has."""
+        vector = self._model.embed([query])[0]
+        rows = self._table.search(vector, vector_column_name="vector").distance_type("cosine").nprobes(24).refine_factor(4)
+        wanted = pieces(query)
+        shown = [*_COLUMNS, "_distance"]
+        scored = [
+            row | {"score": 1.0 - row["_distance"] + _WORDS_COUNT * len(wanted & pieces(row["title"])) / max(len(wanted), 1)}
+            for row in rows.select(shown).limit(_NEAR).to_list()
+        ]
+        return sorted(scored, key=lambda row: (-row["score"], row["product_id"]))[:limit]
+
+
+_COLUMNS = ("product_id", "title", "brand", "category", "price", "currency")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Answer each question with a table."""
+    from rich.console import Console  # noqa: PLC0415 - a script that is imported needs no terminal
+    from rich.table import Table  # noqa: PLC0415 - likewise
+
+    parser = argparse.ArgumentParser(prog="catalog.search", description="Search the catalogue by meaning.")
+    parser.add_argument("queries", nargs="+")
+    parser.add_argument("--index", default=".demo/index")
+    parser.add_argument("--limit", type=int, default=5)
+    given = parser.parse_args(arguments)
+    index, console = Index(given.index), Console()
+    for query in given.queries:
+        table = Table(title=query, title_justify="left", title_style="bold", expand=False)
+        for name in ("title", "brand", "category"):
+            table.add_column(name, overflow="ellipsis", no_wrap=True, max_width=48 if name == "title" else 28)
+        table.add_column("price", justify="right", no_wrap=True)
+        table.add_column("score", justify="right")
+        for row in index.search(query, given.limit):
+            price = f"{row['price']:,.2f} {row['currency']}"
+            table.add_row(row["title"], row["brand"], row["category"].rpartition(" > ")[2], price, f"{row['score']:.2f}")
+        console.print(table)
+
+
+if __name__ == "__main__":
+    main()
