@@ -1,0 +1,44 @@
+"""Secrets, read from the environment at the moment of use, never kept in a plan, a journal or a message."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+from ..failures import Refused
+from ..ports import Secrets
+
+MASK = "[secret]"
+
+
+class EnvironmentSecrets:
+    """Secrets as environment variables of their own names; ``environment`` is given in tests."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = os.environ if environment is None else environment
+
+    def get(self, name: str) -> str:
+        """Return a secret's value; `Refused` names a missing or empty one and says how to set it."""
+        value = self._environment.get(name, "")
+        if not value:
+            msg = f"the secret {name} is not set"
+            raise Refused(msg, help=f"set it where darner runs: export {name}=…")
+        return value
+
+
+def known(secrets: Secrets, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the values of those of ``names`` that are set, longest first: what `redact` takes."""
+    values = []
+    for name in names:
+        try:
+            values.append(secrets.get(name))
+        except Refused:
+            continue
+    return tuple(sorted(set(values), key=len, reverse=True))
+
+
+def redact(text: str, values: Iterable[str]) -> str:
+    """Return ``text`` with every secret value in it masked."""
+    for value in values:
+        text = text.replace(value, MASK)
+    return text

@@ -1,0 +1,146 @@
+"""Tools: Python callables with declared effects, called through the effect boundary."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...compiler import wires
+from ...compiler.plan import Plan, ToolPlan
+from ...compiler.settings import OnFailure, merge_reactions
+from ..failures import CallableError, DarnerError, Network, Refused, Semantic
+from ..ports import Boundary, CallRequest, Json, Outcome, Permit, Secrets
+from . import values
+from .datasets import Datasets
+from .secrets import known, redact
+from .tool_schema import IDEMPOTENCY_KEY, Interface, interface
+
+FEEDBACK = "darner.feedback"
+"""The key of a recorded result that is no value but what a model is to be told: a tool raised `Semantic`."""
+
+
+class Tools:
+    """The tools of one plan. ``fingerprints`` are the lock's, ``params`` the run's bound parameters."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        secrets: Secrets,
+        params: Mapping[str, Json] | None = None,
+        fingerprints: Mapping[str, str] | None = None,
+        base: Path | None = None,
+    ) -> None:
+        self._plan = plan
+        self._secrets = secrets
+        self._params = dict(params or {})
+        self._fingerprints = dict(fingerprints or {})
+        self._datasets = Datasets(plan.datasets, self._params, base)
+        self._interfaces: dict[str, Interface] = {}
+
+    def interface(self, name: str) -> Interface:
+        """Return how a tool is offered to a model; `Refused` where it can't be."""
+        if name not in self._interfaces:
+            tool = self._tool(name)
+            refuse_unavailable(name, tool)
+            self._interfaces[name] = interface(name, values.load(tool.use or ""), tuple(tool.with_))
+        return self._interfaces[name]
+
+    def _tool(self, name: str) -> ToolPlan:
+        if name not in self._plan.tools:
+            msg = f"there is no tool {name}"
+            raise Refused(msg)
+        return self._plan.tools[name]
+
+    async def call(self, boundary: Boundary, name: str, arguments: Json, *, parent: str, on_failure: OnFailure | None = None) -> Json:
+        """Return what a tool gives for JSON ``arguments``: served, or called and recorded.
+
+        Raises:
+            Semantic: the arguments don't fit, or the tool itself said that they are not acceptable.
+            Failure: its reaction to failure is used up.
+        """
+        tool, offered = self._tool(name), self.interface(name)
+        given = offered.parse(arguments)
+        request = CallRequest(
+            parent=parent,
+            kind="tool",
+            name=name,
+            arguments=arguments,
+            effects=tool.effects or "write",
+            idempotent=tool.idempotent,
+            fingerprint=self._fingerprints.get(tool.use or "", ""),
+            on_failure=merge_reactions(tool.on_failure, on_failure or {}),
+        )
+        result = await boundary.call(request, lambda permit: self._perform(tool, offered, given, permit))
+        if isinstance(result, dict) and set(result) == {FEEDBACK}:
+            raise Semantic(result[FEEDBACK])
+        return result
+
+    async def _perform(self, tool: ToolPlan, offered: Interface, given: dict[str, Any], permit: Permit) -> Outcome:
+        fixed = {key: self._fixed(value) for key, value in tool.with_.items()}
+        extra = {IDEMPOTENCY_KEY: permit.idempotency_key} if offered.takes_key else {}
+        clock = asyncio.timeout(tool.timeout)
+        try:
+            async with clock:
+                result = await _invoke(offered, {**given, **fixed, **extra})
+        except Semantic as refusal:
+            return Outcome({FEEDBACK: refusal.message})
+        except TimeoutError as late:
+            if clock.expired():
+                msg = f"the tool {offered.name} took longer than {tool.timeout:g}s"
+                raise Network(msg) from late
+            raise self._failed(offered.name, late) from late
+        except (DarnerError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            raise self._failed(offered.name, error) from error
+        return Outcome(values.dump(result))
+
+    def _failed(self, name: str, error: BaseException) -> CallableError:
+        text = redact(str(error), known(self._secrets, self._plan.secrets))
+        return CallableError(f"the tool {name} raised {type(error).__name__}: {text}", type_name=type(error).__name__)
+
+    def _fixed(self, value: Any) -> Any:
+        """Return what an entry of ``with`` stands for: a parameter, a dataset's handle, a secret, or itself."""
+        if isinstance(value, Mapping):
+            return {key: self._fixed(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._fixed(item) for item in value]
+        if wires.is_reference(value):
+            return self._referenced(value)
+        return wires.unescape(wires.substitute(value, self._params))
+
+    def _referenced(self, text: str) -> Any:
+        ref = wires.parse_reference(text)
+        if ref is None or len(ref.path) != 1 or ref.root not in ("params", "datasets", "secrets"):
+            msg = f"`with` of a tool may name $params.x, $datasets.x and $secrets.x, not {text}"
+            raise Refused(msg)
+        name = str(ref.path[0])
+        if ref.root == "secrets":
+            return self._secrets.get(name)
+        return self._datasets.handle(name) if ref.root == "datasets" else self._params[name]
+
+
+async def _invoke(offered: Interface, arguments: dict[str, Any]) -> Any:
+    if inspect.iscoroutinefunction(offered.function):
+        return await offered.function(**arguments)
+    result = await asyncio.to_thread(offered.function, **arguments)
+    return await result if inspect.isawaitable(result) else result
+
+
+def refuse_unavailable(name: str, tool: ToolPlan) -> None:
+    """Refuse a tool that asks for what this version can't do, before anything is started."""
+    asked = {
+        "mcp": tool.mcp is not None,
+        "sandbox": tool.sandbox is not None,
+        "approval": tool.approval is not None,
+        "resources": tool.resources is not None,
+        "egress": bool(tool.egress),
+    }
+    wanted = [key for key, is_asked in asked.items() if is_asked]
+    if wanted:
+        msg = f"the tool {name} asks for {', '.join(wanted)}, which this version of darner can't give"
+        raise Refused(msg, help="nothing was started; take it out of the spec, or use a newer darner")

@@ -1,0 +1,64 @@
+"""A boundary in memory: results are served from a dict, and everything that is asked is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from ..perform.unrecorded import UnrecordedBoundary
+from ..ports import CallRequest, Clock, Json, Outcome, Permit
+
+
+class NoWaiting:
+    """A clock that stands still, and on which every wait is over at once; ``waited`` tells what was asked for."""
+
+    def __init__(self) -> None:
+        self.waited: list[float] = []
+
+    def now(self) -> float:
+        """Return the start of 2026."""
+        return 1_767_225_600.0
+
+    async def sleep(self, seconds: float) -> None:
+        """Note a wait."""
+        self.waited.append(seconds)
+
+
+@dataclass
+class Recorded:
+    """What a run would find in its journal: results by call identity. Hand it to the next `MemoryBoundary` to resume."""
+
+    results: dict[str, Json] = field(default_factory=dict)
+
+
+class MemoryBoundary:
+    """Serves what ``recorded`` holds, performs and records the rest. A new one on the same record is a resumed run."""
+
+    def __init__(self, recorded: Recorded | None = None, clock: Clock | None = None) -> None:
+        self.recorded = recorded or Recorded()
+        self.clock = clock or NoWaiting()
+        self.asked: list[CallRequest] = []
+        self.performed: list[CallRequest] = []
+        self.served: list[CallRequest] = []
+        self._inner = UnrecordedBoundary(self.clock)
+
+    @property
+    def used(self) -> str:
+        """What was paid for by this boundary, as text."""
+        return str(self._inner.used)
+
+    async def call(self, request: CallRequest, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
+        """Return the result of a call: served, or performed and recorded."""
+        self.asked.append(request)
+        call_id = self._inner.next_identity(request)
+        if call_id in self.recorded.results:
+            self.served.append(request)
+            return self.recorded.results[call_id]
+        self.performed.append(request)
+        outcome = await self._inner.perform(request, call_id, body)
+        self.recorded.results[call_id] = outcome.value
+        return outcome.value
+
+    def count(self, kind: str) -> int:
+        """Return how many calls of a kind were performed here."""
+        return sum(request.kind == kind for request in self.performed)

@@ -1,0 +1,196 @@
+"""A real model server on loopback that speaks the OpenAI protocol from a script, and counts what it is asked.
+
+It counts a request when it has come, before it is answered: what a killed client asked for is counted too.
+``GET /_count`` gives ``{"requests", "answered"}``, ``GET /_requests`` every request's body.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+from datetime import timedelta
+from email.utils import format_datetime, formatdate, parsedate_to_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from . import protocol, script
+from .script import Fail, Reply, Script
+
+HOST = "127.0.0.1"
+CHAT = "/chat/completions"
+STOPS_WITHIN = 10.0
+
+
+class ModelServer:
+    """A scripted server with a free port of its own, up between ``with`` and its end.
+
+    Args:
+        script: a `Script`, a script's text, or the path of its file.
+        delay: seconds that every answer takes.
+        key: where given, requests must carry it as their bearer token.
+        port: where given, instead of a free one.
+    """
+
+    def __init__(self, script: Script | str | Path, *, delay: float = 0.0, key: str | None = None, port: int = 0) -> None:
+        self.script = _script(script)
+        self.delay = delay
+        self.key = key
+        self.bodies: list[dict[str, Any]] = []
+        self.answered = 0
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._http = _listen(self, port)
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, name="model-server", daemon=True)
+
+    @property
+    def base_url(self) -> str:
+        """The address that an OpenAI client is given."""
+        return f"http://{HOST}:{self._http.server_address[1]}/v1"
+
+    @property
+    def requests(self) -> int:
+        """How many requests have come."""
+        return len(self.bodies)
+
+    def start(self) -> Self:
+        """Begin to answer."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop answering, and free the port."""
+        self._stopping.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join(STOPS_WITHIN)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def came(self, body: dict[str, Any]) -> int:
+        """Count a request; return its number, from 1."""
+        with self._lock:
+            self.bodies.append(body)
+            return len(self.bodies)
+
+    def went(self) -> None:
+        """Count an answer that was written out."""
+        with self._lock:
+            self.answered += 1
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but not beyond the server's end."""
+        if seconds:
+            self._stopping.wait(seconds)
+
+
+def _script(given: Script | str | Path) -> Script:
+    if isinstance(given, Script):
+        return given
+    return script.read(given) if isinstance(given, Path) else script.parse(given)
+
+
+def _listen(server: ModelServer, port: int) -> ThreadingHTTPServer:
+    class Handler(ChatHandler):
+        models = server
+
+    http = ThreadingHTTPServer((HOST, port), Handler)
+    http.daemon_threads = True
+    return http
+
+
+class ChatHandler(BaseHTTPRequestHandler):
+    """One connection. The names of its methods are the standard library's."""
+
+    models: ModelServer
+    protocol_version = "HTTP/1.1"
+    # Headers and body leave in two writes: without this, Nagle and delayed acknowledgements add 40 ms to each answer.
+    disable_nagle_algorithm = True
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's name
+        """Say nothing: the server is part of a test or of a command."""
+
+    def do_GET(self) -> None:
+        """Answer what is asked about the server."""
+        counts = {"requests": self.models.requests, "answered": self.models.answered}
+        known = {"/_count": counts, "/_requests": self.models.bodies, "/v1/models": {"object": "list", "data": []}}
+        found = known.get(self.path)
+        self._send(404, protocol.error(f"there is no {self.path}")) if found is None else self._send(200, found)
+
+    def do_POST(self) -> None:
+        """Answer a chat completion."""
+        body = _json(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+        refused = self._refused(body)
+        if refused is not None:
+            self._send(*refused)
+            return
+        number = self.models.came(body)
+        reply = self.models.script.reply(protocol.asked(body))
+        self.models.wait(self.models.delay + (reply.delay if reply else 0.0))
+        self._answer(body, reply, number)
+
+    def _refused(self, body: Any) -> tuple[int, Any] | None:
+        if not self.path.endswith(CHAT):
+            return 404, protocol.error(f"there is no {self.path}")
+        if self.models.key is not None and self.headers.get("Authorization") != f"Bearer {self.models.key}":
+            said = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+            return 401, protocol.error(f"Incorrect API key provided: {said}.", code="invalid_api_key")
+        if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
+            return 400, protocol.error("the body is no JSON object with messages")
+        if body.get("stream"):
+            return 400, protocol.error("this server doesn't stream")
+        return None
+
+    def _answer(self, body: dict[str, Any], reply: Reply | None, number: int) -> None:
+        if reply is None:
+            self._send(400, protocol.error(f"the script has no reply for {protocol.asked(body)}"))
+        elif reply.fail is not None:
+            self._fail(reply.fail)
+        else:
+            self._send(200, protocol.completion(body, reply, number))
+
+    def _fail(self, fail: Fail) -> None:
+        if fail.broken == "reset":
+            # Closing with a linger time of zero sends a reset instead of an end.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            self.close_connection = True
+            return
+        headers = {} if fail.retry_after is None else {"Retry-After": _later(fail.retry_after) if fail.as_date else f"{fail.retry_after:g}"}
+        content = b'{"id": "chatcmpl-' if fail.broken == "garbage" else json.dumps(protocol.error(fail.message, code=fail.code)).encode()
+        self._write(200 if fail.status is None else fail.status, content, headers)
+
+    def _send(self, status: int, value: Any) -> None:
+        self._write(status, json.dumps(value, ensure_ascii=False).encode(), {})
+
+    def _write(self, status: int, content: bytes, headers: dict[str, str]) -> None:
+        try:
+            self.send_response(status)
+            for name, value in {"Content-Type": "application/json", "Content-Length": str(len(content)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+        except OSError:
+            # The client is gone (killed, or tired of waiting): its request stays counted.
+            self.close_connection = True
+            return
+        if self.command == "POST":
+            self.models.went()
+
+
+def _json(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _later(seconds: float) -> str:
+    return format_datetime(parsedate_to_datetime(formatdate(usegmt=True)) + timedelta(seconds=seconds), usegmt=True)
