@@ -7,6 +7,7 @@ function whose keyword arguments are the entries of ``with`` and that gives an o
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +104,9 @@ def _maker(use: str) -> Callable[..., object]:
     if entry is None:
         msg = f"there is no connector {use!r}"
         raise ConnectorError(msg, help=did_you_mean(use, names()))
+    if entry.needs and importlib.util.find_spec(entry.needs) is None:
+        msg = f"the connector {use} needs the package {entry.needs}"
+        raise ConnectorError(msg, help=f"pip install 'darner[{entry.extra}]'")
     return _load(use, entry)
 
 
@@ -115,10 +119,6 @@ def _load(use: str, entry: Entry | None) -> Callable[..., object]:
         for part in attribute.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
-        missing = getattr(error, "name", None)
-        if entry and entry.needs and missing and missing.partition(".")[0] == entry.needs:
-            msg = f"the connector {use} needs the package {entry.needs}"
-            raise ConnectorError(msg, help=f"pip install 'darner[{entry.extra}]'") from error
         msg = f"{use} can't be imported: {error}"
         raise ConnectorError(msg, help="is it importable from where darner runs?") from error
     if not callable(found):

@@ -1,0 +1,1 @@
+"""A table of LanceDB: written by key, searched by vector."""

@@ -1,0 +1,53 @@
+"""Rows and keys on their way into the table, in pieces that one commit takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from .fit import fit
+
+MERGE_ROWS = 20_000
+MERGE_BYTES = 64 << 20
+"""A merge costs the same for few rows as for thousands, and is held in memory."""
+KEYS_A_STATEMENT = 5_000
+
+
+class Feed:
+    """Batches on their way into the table: made to fit, counted, and their failure kept (LanceDB would hide it)."""
+
+    def __init__(self, first: list[pa.RecordBatch], rest: Iterator[pa.RecordBatch], schema: pa.Schema, key: str) -> None:
+        self.first, self.rest, self.schema, self.key = first, rest, schema, key
+        self.rows = 0
+        self.failure: Exception | None = None
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the batches with the table's columns."""
+        try:
+            for some in (self.first, self.rest):
+                for batch in some:
+                    self.rows += batch.num_rows
+                    yield fit(batch, self.schema, self.key)
+        except Exception as failure:
+            self.failure = failure
+            raise
+
+
+def parts(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Yield batches put together to what one merge takes."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(one.num_rows for one in held) >= MERGE_ROWS or sum(one.nbytes for one in held) >= MERGE_BYTES:
+            yield pa.Table.from_batches(held)
+            held = []
+    if held:
+        yield pa.Table.from_batches(held)
+
+
+def chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Yield values in pieces that one statement can name."""
+    for start in range(0, len(values), KEYS_A_STATEMENT):
+        yield values[start : start + KEYS_A_STATEMENT]
