@@ -15,12 +15,16 @@ from .shapes import Place, locate
 from .source import SourceFile
 from .spec import Spec
 from .syntax import MappingNode, Path, ScalarNode, descend, to_value
+from .wellformed import check_shape
 
 LANGUAGE = 1
 
 
 def bind(source: SourceFile, tree: MappingNode, findings: Findings) -> Bound | None:
-    """Return a tree as a `Spec` with its places, or None where it is not of the language's shape."""
+    """Return a tree as a `Spec` with its places, or None where it can't be understood.
+
+    What is wrong is in ``findings``; with a `Bound` there may be findings too, of things that later stages can look past.
+    """
     if not _speaks_our_language(tree, findings):
         return None
     try:
@@ -29,7 +33,8 @@ def bind(source: SourceFile, tree: MappingNode, findings: Findings) -> Bound | N
     except ValidationError as error:
         _report(error, tree, findings)
         return None
-    return Bound(spec, tree, source)
+    bound = Bound(spec, tree, source)
+    return bound if check_shape(bound, findings) else None
 
 
 def _speaks_our_language(tree: MappingNode, findings: Findings) -> bool:

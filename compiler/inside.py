@@ -40,8 +40,11 @@ class InsideText:
 
     def span(self, start: int, end: int | None = None) -> Span:
         """Return where the characters from ``start`` up to ``end`` (by default one) are written."""
-        last = max((start + 1 if end is None else end) - 1, start)
-        return self.source.span(self._at(start), self._at(last) + (1 if end != start else 0))
+        first = self._at(start)
+        if end == start:
+            return self.source.span(first[0], first[0])
+        last = first if end is None else self._at(max(end - 1, start))
+        return self.source.span(first[0], max(last[1], first[0]))
 
     def line_span(self, line: int) -> Span:
         """Return where line ``line`` (from 1) of the value is written, without the spaces around it."""
@@ -52,15 +55,16 @@ class InsideText:
         start = sum(len(before) + 1 for before in lines[: line - 1]) + len(text) - len(text.lstrip())
         return self.span(start, start + len(text.strip())) if text.strip() else self.span(start, start)
 
-    def _at(self, offset: int) -> int:
+    def _at(self, offset: int) -> tuple[int, int]:
         places = self._places
         if 0 <= offset < len(places):
             return places[offset]
-        return places[-1] + 1 if places and offset > 0 else self.node.raw[0]
+        end = places[-1][1] if places and offset > 0 else self.node.raw[0]
+        return end, end
 
     @cached_property
-    def _places(self) -> list[int]:
-        """The offset in the file of each character of the value."""
+    def _places(self) -> list[tuple[int, int]]:
+        """Where in the file each character of the value begins and ends."""
         text, (start, end) = self.source.text, self.node.raw
         match self.node.style:
             case "double":
@@ -75,24 +79,23 @@ class InsideText:
                 return _aligned(text, start, self.value)
 
 
-def _quoted(text: str, start: int, end: int, pattern: re.Pattern[str]) -> Iterator[int]:
+def _quoted(text: str, start: int, end: int, pattern: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     for found in pattern.finditer(text, start, end):
         if found.lastgroup == "fold":
-            breaks = len(_BREAK.findall(found[0]))
-            yield from [found.start()] * max(breaks - 1, 1)
+            yield from [found.span()] * max(len(_BREAK.findall(found[0])) - 1, 1)
         elif found.lastgroup == "joined":
-            yield from [found.start()] * (len(_BREAK.findall(found[0])) - 1)
+            yield from [found.span()] * (len(_BREAK.findall(found[0])) - 1)
         else:
-            yield found.start()
+            yield found.span()
 
 
-def _literal(text: str, start: int, end: int) -> Iterator[int]:
+def _literal(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield the places of a ``|`` block: each line without its indentation, each line end as one character."""
     lines = list(_LINE.finditer(text, start, end))
     indent = next((len(one[1]) - len(one[1].lstrip(" ")) for one in lines if one[1].strip(" ")), 0)
     for found in lines:
-        yield from range(found.start() + min(indent, len(found[1])), found.end(1))
-        yield found.end(1)
+        yield from ((at, at + 1) for at in range(found.start() + min(indent, len(found[1])), found.end(1)))
+        yield found.span(2)
 
 
 def _names_indent(text: str, start: int) -> bool:
@@ -105,15 +108,14 @@ def _after_line(text: str, start: int) -> int:
     return found.end() if found else len(text)
 
 
-def _aligned(text: str, start: int, value: str) -> list[int]:
+def _aligned(text: str, start: int, value: str) -> list[tuple[int, int]]:
     """Match a value's visible characters one by one with the file's: folding changes nothing but white space."""
-    places: list[int] = []
+    places: list[tuple[int, int]] = []
     at = start
     for letter in value:
-        if not letter.isspace():
-            while at < len(text) - 1 and text[at] != letter:
-                at += 1
-        places.append(min(at, max(len(text) - 1, 0)))
-        if at < len(text) and (not letter.isspace() or text[at].isspace()):
+        while not letter.isspace() and at < len(text) and text[at] != letter:
             at += 1
+        there = at < len(text) and text[at].isspace() == letter.isspace()
+        places.append((at, at + there))
+        at += there
     return places

@@ -14,11 +14,17 @@ SIZE_UNITS = {"Ti": 1 << 40, "Gi": 1 << 30, "Mi": 1 << 20, "Ki": 1 << 10, "B": 1
 TIME_UNITS = {"w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 RATE_UNITS = {"s": 1.0, "sec": 1.0, "min": 60.0, "h": 3_600.0, "hour": 3_600.0, "day": 86_400.0}
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(Ti|Gi|Mi|Ki|B)")
-_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|w|d|h|m|s)")
-_MONEY = re.compile(r"(\d+(?:\.\d+)?)\s*USD")
-_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(sec|s|min|hour|h|day)")
-_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+MOST_BYTES = 2**63 - 1
+MOST_SECONDS = 1e10
+"""About 300 years. Durations are kept to the nanosecond."""
+MOST_A_TIME = 1e15
+
+_NUMBER = r"([0-9]{1,19}(?:\.[0-9]{1,9})?)"
+_SIZE = re.compile(rf"{_NUMBER}\s*(Ti|Gi|Mi|Ki|B)")
+_TIME = re.compile(rf"{_NUMBER}\s*(ms|w|d|h|m|s)")
+_MONEY = re.compile(rf"{_NUMBER}\s*USD")
+_RATE = re.compile(rf"{_NUMBER}\s*/\s*(sec|s|min|hour|h|day)")
+_SHARE = re.compile(rf"{_NUMBER}\s*%")
 
 
 def _wrong(what: str, value: Any, example: str) -> PydanticCustomError:
@@ -42,31 +48,36 @@ def _number(value: float | Decimal) -> str:
 
 
 def parse_size(value: Any) -> int:
-    """Return bytes from text like ``512Mi``."""
+    """Return bytes from text like ``512Mi``; a part of a byte is left off."""
     found = _match(_SIZE, value, "a size", "512Mi or 4Gi")
-    return int(Decimal(found[1]) * SIZE_UNITS[found[2]])
+    size = int(Decimal(found[1]) * SIZE_UNITS[found[2]])
+    if size > MOST_BYTES:
+        raise _wrong("a size that any machine has", value, "512Mi or 4Gi")
+    return size
 
 
 def format_size(value: int) -> str:
     """Return the shortest exact text for a number of bytes."""
-    unit = next(name for name, factor in SIZE_UNITS.items() if value % factor == 0 or factor == 1)
+    unit = next(name for name, factor in SIZE_UNITS.items() if (value and value % factor == 0) or factor == 1)
     return f"{value // SIZE_UNITS[unit]}{unit}"
 
 
 def parse_duration(value: Any) -> float:
     """Return seconds from text like ``30s`` or ``4h``."""
     found = _match(_TIME, value, "a duration", "30s, 15m, 4h or 2d")
-    return float(found[1]) * TIME_UNITS[found[2]]
+    seconds = round(float(found[1]) * TIME_UNITS[found[2]], 9)
+    if seconds > MOST_SECONDS:
+        raise _wrong("a duration that anybody lives to see", value, "30s, 15m, 4h or 2d")
+    return seconds
 
 
 def format_duration(value: float) -> str:
     """Return the shortest exact text for a number of seconds."""
     unit = next((name for name, factor in TIME_UNITS.items() if value >= factor and value % factor == 0), "s")
-    in_unit = value / TIME_UNITS[unit]
-    thousand = Decimal(repr(value)) * 1000
-    if unit == "s" and 0 < value < 1 and float(thousand) * TIME_UNITS["ms"] == value:
-        return f"{_number(float(thousand))}ms"
-    return f"{_number(in_unit)}{unit}"
+    if unit == "s" and 0 < value < 1:
+        text = f"{_number(Decimal(repr(value)) * 1000)}ms"
+        return text if parse_duration(text) == value else f"{_number(value)}s"
+    return f"{_number(value / TIME_UNITS[unit])}{unit}"
 
 
 def parse_money(value: Any) -> Decimal:
@@ -112,7 +123,10 @@ def parse_rate(value: Any) -> RateLimit:
     if isinstance(value, RateLimit):
         return value
     found = _match(_RATE, value, "a rate", "300/min")
-    return RateLimit(float(found[1]), RATE_UNITS[found[2]])
+    amount = float(found[1])
+    if not 0 < amount <= MOST_A_TIME:
+        raise _wrong("a rate at which anything happens", value, "300/min")
+    return RateLimit(amount, RATE_UNITS[found[2]])
 
 
 def _text(pattern: str, example: str) -> WithJsonSchema:
