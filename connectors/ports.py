@@ -141,7 +141,10 @@ class Searchable(Protocol):
     """Rows near a vector can be found."""
 
     def search(self, vector: Sequence[float], *, limit: int = 10, where: str | None = None) -> list[Mapping[str, Any]]:
-        """Return the nearest rows, nearest first, each with ``_distance``; ``where`` is SQL over the columns."""
+        """Return the nearest rows, nearest first, each with ``_distance`` and without its vector.
+
+        ``where`` is an SQL condition over the columns, judged before the nearest are taken.
+        """
         ...
 
 

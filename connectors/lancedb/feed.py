@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -32,6 +33,16 @@ class Feed:
                     yield fit(batch, self.schema, self.key)
         except Exception as failure:
             self.failure = failure
+            raise
+
+    @contextmanager
+    def own_failures(self) -> Iterator[None]:
+        """Raise what the batches' iterator raised, as itself, where LanceDB has made something else of it."""
+        try:
+            yield
+        except Exception:
+            if self.failure is not None:
+                raise self.failure from None
             raise
 
 

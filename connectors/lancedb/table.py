@@ -85,13 +85,8 @@ class LanceDB:
             return 0
         table = self._table()
         feed = Feed(first, batches, table.schema, self.key)
-        with sql.named(self.name):
-            try:
-                table.add(pa.RecordBatchReader.from_batches(table.schema, feed.batches()))
-            except Exception:
-                if feed.failure is not None:
-                    raise feed.failure from None
-                raise
+        with feed.own_failures(), sql.named(self.name):
+            table.add(pa.RecordBatchReader.from_batches(table.schema, feed.batches()))
         return feed.rows
 
     def upsert(self, batches: Iterator[pa.RecordBatch], key: str) -> int:

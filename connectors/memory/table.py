@@ -131,7 +131,7 @@ class Memory:
         column = self.vector or self._vector_column()
         rows = self.rows if where is None else [self.rows[place] for place in _matching(self.rows, where)]
         found: list[Mapping[str, Any]] = [
-            {**self._shown(row), "_distance": _cosine(vector, row[column])} for row in rows if row[column] is not None
+            {**self._shown(row, column), "_distance": _cosine(vector, row[column])} for row in rows if row[column] is not None
         ]
         return sorted(found, key=lambda row: row["_distance"])[:limit]
 
@@ -161,8 +161,8 @@ class Memory:
                 raise ConnectorError(msg, help=f"columns: {', '.join(known)}")
         return wanted
 
-    def _shown(self, row: Row) -> Row:
-        return {name: value for name, value in row.items() if name not in {GENERATION, SHARD}}
+    def _shown(self, row: Row, *hidden: str) -> Row:
+        return {name: value for name, value in row.items() if name not in {GENERATION, SHARD, *hidden}}
 
     def _vector_column(self) -> str:
         names = [name for name in self.columns() if any(_is_vector(row.get(name)) for row in self.rows[:100])]
