@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .source import Span
+from .source import SourceFile, Span
 
 Severity = Literal["error", "warning"]
 MAX_SHOWN = 20
@@ -71,10 +71,11 @@ class Findings:
 
 
 class CompileError(Exception):
-    """The spec is wrong; ``diagnostics`` holds every finding, sorted by place."""
+    """The spec is wrong; ``diagnostics`` holds every finding, sorted by place, ``sources`` the files that they point into."""
 
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+    def __init__(self, diagnostics: Sequence[Diagnostic], sources: Mapping[str, SourceFile] | None = None) -> None:
         self.diagnostics = tuple(diagnostics)
+        self.sources = dict(sources or {})
         super().__init__("; ".join(f"{one.span}: {one.code}: {one.message}" for one in self.diagnostics[:MAX_SHOWN]))
 
 

@@ -256,7 +256,10 @@ class Compiled(Frozen):
 
     plan: Plan
     prompts: dict[str, str] = {}
+    """The texts of the prompts and asks that the plan names as files, by file name."""
     lock: Lock = Lock()
+    params: dict[str, str | int | float | bool] = {}
+    """The parameters' values as far as they are known: what was given, and defaults. Never part of the plan."""
 
 
 LoopPlan.model_rebuild()
