@@ -51,15 +51,21 @@ def _is_one(node: ScalarNode) -> bool:
 
 
 def _report(error: ValidationError, tree: MappingNode, findings: Findings) -> None:
-    """Say every misfit once: the arms of a union that don't fit are one, a missing key that is only misspelt is none."""
+    """Say every misfit once, and nothing that only follows from another one."""
     misfits = [_misfit(one, tree) for one in error.errors(include_url=False, include_input=False)]
-    misspelt = {path for one in misfits for path in misspelling(one)}
+    quiet = _holders(misfits) | {path for one in misfits for path in misspelling(one)}
     said: set[tuple[Path, bool]] = set()
     for one in misfits:
         where = (one.place.path, one.place.is_key)
-        if where not in said and one.place.path not in misspelt and not _is_known_broken(one):
+        follows = one.place.path in quiet and not one.place.is_key
+        if where not in said and not follows and not _is_known_broken(one):
             said.add(where)
             tell(one, findings)
+
+
+def _holders(misfits: list[Misfit]) -> set[Path]:
+    """Return the paths above a misfit: a list is called too short, or of the wrong kind, when one of its entries misfits."""
+    return {one.place.path[:length] for one in misfits for length in range(len(one.place.path))}
 
 
 def _misfit(error: ErrorDetails, tree: MappingNode) -> Misfit:
