@@ -9,6 +9,7 @@ from typing import Any
 
 from ...compiler import wires
 from ...compiler.plan import DatasetPlan
+from ...connectors.ports import ConnectorError
 from ...connectors.registry import connect
 from ..failures import Refused
 
@@ -31,8 +32,13 @@ class DatasetHandle:
 
     def scan(self, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
         """Yield every row, with all columns or some."""
-        for batch in self._can("scan")(columns):
-            yield from batch.to_pylist()
+        if hasattr(self._connector, "scan"):
+            for batch in self._connector.scan(columns):
+                yield from batch.to_pylist()
+            return
+        for part in self._can("ranges")():
+            for _, batch in self._connector.read(part, columns):
+                yield from batch.to_pylist()
 
     def _can(self, verb: str) -> Any:
         found = getattr(self._connector, verb, None)
@@ -53,7 +59,7 @@ class Datasets:
         self._lock = Lock()
 
     def handle(self, name: str) -> DatasetHandle:
-        """Return a dataset's handle; `Refused` for an unknown name, ConnectorError where it can't be connected."""
+        """Return a dataset's handle; `Refused` where it can't be connected."""
         if name not in self._plans:
             msg = f"there is no dataset {name}"
             raise Refused(msg)
@@ -64,7 +70,10 @@ class Datasets:
 
     def _connect(self, plan: DatasetPlan) -> Any:
         with_ = {key: self._bound(value) for key, value in plan.with_.items()}
-        return connect(plan.use, with_=with_, key=plan.key, fields=plan.fields, base=self._base)
+        try:
+            return connect(plan.use, with_=with_, key=plan.key, fields=plan.fields, base=self._base)
+        except ConnectorError as error:
+            raise Refused(str(error), help=error.help) from error
 
     def _bound(self, value: Any) -> Any:
         if wires.is_reference(value) and (ref := wires.parse_reference(value)) and ref.root == "params":

@@ -50,7 +50,7 @@ def _without_status(error: Exception, message: str, kind: str) -> Failure:
         return Semantic(message, type_name=kind)
     broken = (theirs.ModelConnectionError, theirs.ModelServerError, theirs.ModelRequestTimeout, theirs.UnexpectedModelBehavior)
     # An answer that is no answer (cut off, not JSON) says nothing about the question: asking again is the cure.
-    if isinstance(error, (*broken, OSError, TimeoutError)):
+    if isinstance(error, (*broken, OSError, TimeoutError)) or type(error) is theirs.ModelAPIError:
         return Network(message, type_name=kind)
     return CallableError(message, type_name=kind)
 

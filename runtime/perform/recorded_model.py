@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
-from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse, RetryFeedbackPart, ToolReturnPart
+from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse, ToolReturnPart
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
@@ -87,11 +87,9 @@ class Meter:
 
 
 def is_feedback(messages: Sequence[ModelMessage]) -> bool:
-    """Return whether the newest message only says what was wrong with the answer before it."""
-    return len(messages) > 1 and all(
-        isinstance(part, RetryFeedbackPart) or (isinstance(part, ToolReturnPart) and part.outcome == "retried")
-        for part in messages[-1].parts
-    )
+    """Return whether the newest message brings nothing new: neither the prompt nor a tool's result, only what was wrong."""
+    news = (part for part in messages[-1].parts if isinstance(part, ToolReturnPart) and part.outcome != "retried")
+    return len(messages) > 1 and next(news, None) is None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from ..perform.unrecorded import UnrecordedBoundary
-from ..ports import CallRequest, Clock, Json, Outcome, Permit
+from ..ports import CallRequest, Clock, Json, Outcome, Permit, Usage
 
 
 class NoWaiting:
@@ -43,9 +43,9 @@ class MemoryBoundary:
         self._inner = UnrecordedBoundary(self.clock)
 
     @property
-    def used(self) -> str:
-        """What was paid for by this boundary, as text."""
-        return str(self._inner.used)
+    def used(self) -> Usage:
+        """What was paid for by this boundary."""
+        return self._inner.used
 
     async def call(self, request: CallRequest, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Return the result of a call: served, or performed and recorded."""

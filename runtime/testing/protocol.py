@@ -10,6 +10,8 @@ from .script import Asked, Reply
 
 OUTPUT_TOOL = "final_result"
 """How pydantic-ai names the tool by which a model gives its typed output."""
+WRAPPED = "response"
+"""How pydantic-ai names the only field of an output that is no object."""
 BORN = 1_700_000_000
 """When every reply was made: replies don't vary."""
 LETTERS_PER_TOKEN = 4
@@ -75,10 +77,9 @@ def _message(body: Mapping[str, Any], reply: Reply) -> dict[str, Any]:
 
 
 def wrapped(answer: Any, schema: Mapping[str, Any]) -> Any:
-    """Return an answer as the schema wants it: one that is no object goes into the only field that there is."""
-    fields = list(schema.get("properties", {}))
-    fits = isinstance(answer, dict) and (len(fields) != 1 or fields[0] in answer)
-    return answer if fits or len(fields) != 1 else {fields[0]: answer}
+    """Return an answer as the schema wants it: pydantic-ai puts one that is no object into a field of its own."""
+    alone = list(schema.get("properties", {})) == [WRAPPED]
+    return {WRAPPED: answer} if alone and not (isinstance(answer, dict) and WRAPPED in answer) else answer
 
 
 def _calls(body: Mapping[str, Any], calls: Sequence[tuple[str, Any]]) -> list[dict[str, Any]]:

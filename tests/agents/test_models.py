@@ -1,0 +1,167 @@
+"""How models are reached, and what their providers' errors mean."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+
+from darner.compiler.plan import ModelPlan
+from darner.runtime.failures import CallableError, ContextLost, Exhausted, Failure, Network, Refused, Semantic, Throttled
+from darner.runtime.perform.agents import Agents
+from darner.runtime.perform.models import Models
+from darner.runtime.perform.secrets import EnvironmentSecrets
+from darner.testing import MemoryBoundary, ModelServer
+
+from .world import agent, model, plan, run
+
+ONCE = {name: {"attempts": 1} for name in ("throttled", "network")}
+FINE = "\n  - answer: {text: fine}\n"
+
+
+def _failing(fail: str) -> str:
+    return f"replies:\n  - fail: {fail}\n"
+
+
+@pytest.mark.parametrize(
+    ("fail", "kind", "words"),
+    [
+        ("{status: 429, message: slow down}", Throttled, "HTTP 429: slow down"),
+        ("{status: 503}", Throttled, "HTTP 503"),
+        ("{status: 529}", Throttled, "HTTP 529"),
+        ("{status: 500}", Network, "HTTP 500"),
+        ("{status: 502}", Network, "HTTP 502"),
+        ("{status: 408}", Network, "HTTP 408"),
+        ("{broken: reset}", Network, "Connection"),
+        ("{broken: garbage}", Network, "the model small: "),
+        ("{status: 400, message: no such parameter}", CallableError, "HTTP 400: no such parameter"),
+        ("{status: 404}", CallableError, "HTTP 404"),
+        ("{status: 429, code: insufficient_quota}", Exhausted, "HTTP 429"),
+        ("{status: 400, code: context_length_exceeded}", ContextLost, "HTTP 400"),
+    ],
+)
+def test_each_error_of_a_provider_has_its_class(fail: str, kind: type[Failure], words: str) -> None:
+    """The class decides what happens next, so it must not be guessed from texts."""
+    with pytest.raises(kind, match=words):
+        run(_failing(fail), on_failure=ONCE)
+
+
+@pytest.mark.parametrize(
+    ("fail", "least"), [("{status: 429, retry_after: 7}", 7.0), ("{status: 503, retry_after: 90, as_date: true}", 85.0)]
+)
+def test_a_provider_is_waited_for_as_long_as_it_says(fail: str, least: float) -> None:
+    """Retry-After counts in seconds and as an HTTP date, and waiting is no failed attempt."""
+    ran = run(f"replies:\n  - fail: {fail}\n    times: 6{FINE}")
+    waited: list[float] = ran.boundary.clock.waited  # type: ignore[attr-defined]  # the clock of the double tells
+    assert len(waited) == 6
+    assert all(least <= one <= least + 6 for one in waited)
+    assert ran.requests == 7
+
+
+def test_a_network_failure_is_tried_five_times_by_the_policy_and_never_by_the_client() -> None:
+    """The provider's client is told not to retry: otherwise requests would multiply, uncounted."""
+    with ModelServer("replies: [{fail: {status: 500}}]") as server:
+        made = plan({"small": model(server)}, {"assistant": agent()})
+        with pytest.raises(Network):
+            asyncio.run(_call(made))
+        assert server.requests == 5
+
+
+async def _call(made: Any, secrets: dict[str, str] | None = None) -> Any:
+    async with Agents(made, prompts={}, secrets=EnvironmentSecrets(secrets or {})) as agents:
+        agents.refuse_unready()
+        return await agents.call(MemoryBoundary(), "assistant", {"city": "Paris"}, parent="reply")
+
+
+def test_a_server_that_isn_t_there_is_class_network() -> None:
+    """Nothing listens on that port."""
+    made = plan({"small": ModelPlan(use="openai:x", base_url="http://127.0.0.1:1/v1")}, {"assistant": agent(on_failure=ONCE)})
+    with pytest.raises(Network, match="Connection"):
+        asyncio.run(_call(made))
+
+
+def test_a_missing_secret_is_refused_before_the_first_call() -> None:
+    """The message names the secret and how to set it."""
+    with ModelServer(f"replies:{FINE}") as server:
+        made = plan({"small": model(server, secret="SHOP_KEY")}, {"assistant": agent()}, secrets=("SHOP_KEY",))  # noqa: S106 - a name
+        with pytest.raises(Refused, match="the secret SHOP_KEY is not set") as caught:
+            asyncio.run(_call(made))
+        assert caught.value.help == "set it where darner runs: export SHOP_KEY=…"
+        assert server.requests == 0
+        assert asyncio.run(_call(made, {"SHOP_KEY": "k"})) == {"text": "fine"}
+
+
+def test_a_secret_is_sent_and_told_nobody() -> None:
+    """The provider repeats a wrong key in its message; ours masks it, and keeps no exception that holds the request."""
+    ran = run(f"replies:{FINE}", model_changes={"secret": "KEY"}, secrets={"KEY": "sk-right"}, key="sk-right")
+    assert "sk-right" not in repr(ran.boundary.recorded.results) + repr(ran.boundary.asked)
+    with pytest.raises(CallableError, match=re.escape("Incorrect API key provided: [secret].")) as caught:
+        run(f"replies:{FINE}", model_changes={"secret": "KEY"}, secrets={"KEY": "sk-wrong"}, key="sk-right")
+    assert caught.value.__cause__ is None
+    assert caught.value.help == "is its secret right, and may it use this model?"
+
+
+def test_a_model_may_be_a_callable() -> None:
+    """`use: module:attr` builds a model from `params`."""
+    made = plan({"small": ModelPlan(use=f"{__name__}:parrot", params={"words": "hello"})}, {"assistant": agent()})
+    assert asyncio.run(_call(made)) == {"text": "hello"}
+
+
+def parrot(words: str) -> Any:
+    """Build a model that always answers the same."""
+    from pydantic_ai.models.test import TestModel  # noqa: PLC0415 - only this model needs it
+
+    return TestModel(custom_output_args={"text": words})
+
+
+def words_only(words: str) -> str:
+    """Build nothing that is a model."""
+    return words
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"use": "openai:x"}, "neither a secret nor a base_url"),
+        ({"use": "no.such.module:build"}, "can't be imported"),
+        ({"use": "nonsense:x"}, "can't be imported"),
+        ({"use": "darner.testing:scripted_model"}, "can't be built"),
+        ({"use": f"{__name__}:words_only", "params": {"words": "hi"}}, "not a pydantic-ai model"),
+        ({"use": "anthropic:claude-x"}, "needs a package that isn't installed"),
+        ({"use": "openai:x", "base_url": "http://127.0.0.1:1", "params": {"output": "loud"}}, "tool, native, prompted|'loud'"),
+    ],
+)
+def test_a_model_that_can_t_be_built_is_refused(settings: dict[str, Any], words: str) -> None:
+    """Before anything is started, with the reason."""
+    made = plan({"small": ModelPlan.model_validate(settings)}, {"assistant": agent()})
+    with pytest.raises(Refused, match=words):
+        asyncio.run(_call(made))
+
+
+def test_a_price_is_for_a_million_tokens() -> None:
+    """Input and output are priced apart; without a price a request costs nothing."""
+    priced = ModelPlan.model_validate(
+        {"use": "openai:x", "base_url": "http://127.0.0.1:1", "price": {"input": "2.00 USD", "output": "8.00 USD"}}
+    )
+    models = Models({"a": priced, "b": ModelPlan(use="openai:x")}, secrets=EnvironmentSecrets({}))
+    assert str(models.cost("a", 1_000, 500)) == "0.006"
+    assert models.cost("b", 1_000, 500) == 0
+
+
+def test_a_fallback_is_asked_when_a_model_fails_or_refuses() -> None:
+    """The next model of the chain answers; both requests are counted."""
+    script = "replies:\n  - {when: {model: first}, %s}\n  - {when: {model: second}, answer: {text: second}}\n"
+    for first in ("fail: {status: 500}", "refuse: I may not"):
+        with ModelServer(script % first) as server:
+            models = {"small": model(server, use="openai:first", fallback="large"), "large": model(server, use="openai:second")}
+            made = plan(models, {"assistant": agent(on_failure=ONCE)})
+            assert asyncio.run(_call(made)) == {"text": "second"}
+            assert [body["model"] for body in server.bodies] == ["first", "second"]
+
+
+def test_a_refusal_is_semantic() -> None:
+    """The provider's reason is kept."""
+    with pytest.raises(Semantic, match="I may not"):
+        run("replies: [{refuse: I may not}]")
