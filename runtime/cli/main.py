@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import click
 import typer
 
+from ...compiler.diagnostics import CompileError
 from ..failures import DarnerError, Refused
-from . import console, exits
+from . import console, exits, findings
 
-COMMANDS: tuple[str, ...] = ()
+COMMANDS: tuple[str, ...] = ("check", "compile", "graph", "explain", "schema")
 """The modules of this folder that hold a command; each has ``register(app)`` and imports heavy things late."""
 
 
@@ -60,6 +61,9 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         console.say("stopped; what was finished is kept, run the same command again to go on")
         code = exits.INTERRUPTED
+    except CompileError as wrong_spec:
+        findings.show(wrong_spec)
+        code = exits.WRONG
     except DarnerError as failure:
         if debug:
             traceback.print_exc()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -22,7 +23,10 @@ from ...compiler.spec import Param
 from ...connectors.registry import names as connector_names
 from ..failures import Refused
 from .inspection import LIMIT, inspect_callables
+from .settings import policy_path
 
+_PLACE = re.compile(r"(?<=: )(\S+)(:\d+:\d+)$")
+"""A place at the end of a note."""
 SUFFIXES = (".yaml", ".yml")
 LARGEST = 64 << 20
 """Bytes of a file that are read before it is refused: more than the compiler takes, so that it can say how many."""
@@ -64,7 +68,7 @@ def compile_spec(
     Args:
         path: the spec. Its folder is where imports, prompts and Python modules are looked for first.
         params: values for the spec's parameters, as texts; they are checked, and stand in ``Compiled.params``.
-        policy: the platform's policy file, laid over the spec's own.
+        policy: the platform's policy file, laid over the spec's own; ``DARNER_POLICY`` where none is given.
         inspect: whether the spec's Python is imported (in a child process); without it, what needs Python is not checked.
         limit: seconds that one module may take to import.
 
@@ -72,7 +76,7 @@ def compile_spec(
         CompileError: the spec is wrong; it holds every finding, and the sources that they point into.
         Refused: there is no such file, or ``params`` don't fit.
     """
-    spec = find_spec(path)
+    spec, policy = find_spec(path), policy_path(policy)
     with _Relocated(spec.parent) as located:
         sources, around = _take_in(spec, policy, inspect=inspect, limit=limit, located=located)
         compiled = compile_sources(sources, around)
@@ -89,7 +93,7 @@ def bind_params(declared: Mapping[str, Param], given: Mapping[str, str], *, comp
 
 def check_spec(path: Path, *, params: Mapping[str, str] | None = None, policy: Path | None = None, inspect: bool = True) -> Pipeline:
     """Return the checked pipeline of a spec or a library; arguments and errors are those of `compile_spec`."""
-    spec = find_spec(path)
+    spec, policy = find_spec(path), policy_path(policy)
     with _Relocated(spec.parent) as located:
         sources, around = _take_in(spec, policy, inspect=inspect, limit=LIMIT, located=located)
         pipeline = check_sources(sources, around)
@@ -157,4 +161,9 @@ class _Relocated:
 
     def _moved(self, one: Diagnostic) -> Diagnostic:
         labels = tuple(Label(self._span(label.span), label.message) for label in one.labels)
-        return dataclasses.replace(one, span=self._span(one.span), labels=labels)
+        notes = tuple(_PLACE.sub(self._note, note) for note in one.notes)
+        return dataclasses.replace(one, span=self._span(one.span), labels=labels, notes=notes)
+
+    def _note(self, found: re.Match[str]) -> str:
+        known = self.sources is not None and found[1] in self.sources.files
+        return f"{self._shown(found[1])}{found[2]}" if known else found[0]
