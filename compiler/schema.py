@@ -27,4 +27,12 @@ def _told(model: str, schema: dict[str, Any]) -> dict[str, Any]:
 def _key(model: str, key: str, schema: dict[str, Any]) -> dict[str, Any]:
     known = word(model, key)
     rest = {name: value for name, value in schema.items() if name not in {"title", "default", "examples", "description"}}
-    return {"description": known.meaning, **rest, "examples": [known.example]} if known else rest
+    closed = _closed(rest)
+    return {"description": known.meaning, **closed, "examples": [known.example]} if known else closed
+
+
+def _closed(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema in which a mapping whose names follow a pattern takes no other names."""
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [_closed(arm) for arm in schema["anyOf"]]}
+    return {**schema, "additionalProperties": False} if "patternProperties" in schema else schema

@@ -23,7 +23,8 @@ def snippet(source: SourceFile, span: Span, mark: str) -> tuple[str, str]:
     lead = ("…" if start else "") + _drawn(line[start:begin])
     marked = _drawn(line[begin : max(end, begin)])
     text = ("…" if start else "") + _drawn(shown) + ("…" if start + len(shown) < len(line) else "")
-    tail = f" … to line {span.end.line}" if span.end.line > span.start.line else ""
+    last = span.end.line if span.end.column > 1 else span.end.line - 1
+    tail = f" … to line {last}" if last > span.start.line else ""
     room = max(_columns(text) - _columns(lead), 1)
     marks = mark * max(min(_columns(marked), room), 1)
     return text, f"{' ' * _columns(lead)}{marks}{tail}"

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from .scalars import resolve
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./$]([A-Za-z0-9_./$%:;@+ -]*[A-Za-z0-9_./$%;@+-])?")
 
 
 class Word(NamedTuple):
@@ -32,11 +37,12 @@ def written(value: Any) -> str:
         return "[" + ", ".join(written(item) for item in value) + "]"
     if isinstance(value, bool):
         return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) and _needs_quotes(value) else str(value)
+    return str(value) if not isinstance(value, str) or _stays_text(value) else f'"{value}"'
 
 
-def _needs_quotes(text: str) -> bool:
-    return any(sign in text for sign in (", ", ": ", " #", "{", "[")) or text[:1] in "*&!|>%@`" or text in {"", "null", "true", "false"}
+def _stays_text(text: str) -> bool:
+    """Whether a text needs no quotes, wherever it stands."""
+    return _PLAIN.fullmatch(text) is not None and ": " not in text and resolve(text) == text
 
 
 _CALLABLE = "shop.steps:rank"
