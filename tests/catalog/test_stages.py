@@ -22,8 +22,6 @@ OFFER: dict[str, Any] = {
     "price": "1.299,00 €",
     "currency": None,
     "shelf": None,
-    "colour": None,
-    "material": None,
     "size": "EU 39",
     "capacity": "1,5 l",
     "weight": "5oz",

@@ -33,6 +33,13 @@ def pieces(text: str) -> set[str]:
     return found | ({number} if number else set())
 
 
+def agreement(wanted: set[str], title: str) -> float:
+    """Return how much of a question a title has, from 0 to 1; a measure counts as much as three words."""
+    weights = {piece: 3.0 if piece[0].isdigit() else 1.0 for piece in wanted}
+    found = pieces(title)
+    return sum(weight for piece, weight in weights.items() if piece in found) / max(sum(weights.values()), 1.0)
+
+
 class Index:
     """An index that a job has made, with the model that it was made with."""
 
@@ -40,7 +47,11 @@ class Index:
         """Open the table; which model it is shows from the vectors' length."""
         import lancedb  # noqa: PLC0415 - heavy
 
-        self._table = lancedb.connect(url).open_table("products")
+        database = lancedb.connect(url)
+        if "products" not in database.list_tables().tables:
+            msg = f"there is no index at {url}: run `darner run specs/catalog` first"
+            raise FileNotFoundError(msg)
+        self._table = database.open_table("products")
         length = len(self._table.head(1)["vector"][0])
         self._model: Embedder = embedder("minilm" if length == MiniLM.dimensions else "static")
 
@@ -51,7 +62,7 @@ class Index:
         wanted = pieces(query)
         shown = [*_COLUMNS, "_distance"]
         scored = [
-            row | {"score": 1.0 - row["_distance"] + _WORDS_COUNT * len(wanted & pieces(row["title"])) / max(len(wanted), 1)}
+            row | {"score": 1.0 - row["_distance"] + _WORDS_COUNT * agreement(wanted, row["title"])}
             for row in rows.select(shown).limit(_NEAR).to_list()
         ]
         return sorted(scored, key=lambda row: (-row["score"], row["product_id"]))[:limit]
@@ -63,24 +74,37 @@ _COLUMNS = ("product_id", "title", "brand", "category", "price", "currency")
 def main(arguments: list[str] | None = None) -> None:
     """Answer each question with a table."""
     from rich.console import Console  # noqa: PLC0415 - a script that is imported needs no terminal
-    from rich.table import Table  # noqa: PLC0415 - likewise
 
     parser = argparse.ArgumentParser(prog="catalog.search", description="Search the catalogue by meaning.")
     parser.add_argument("queries", nargs="+")
     parser.add_argument("--index", default=".demo/index")
     parser.add_argument("--limit", type=int, default=5)
     given = parser.parse_args(arguments)
-    index, console = Index(given.index), Console()
+    try:
+        index, console = Index(given.index), Console()
+    except FileNotFoundError as missing:
+        parser.exit(1, f"{missing}\n")
     for query in given.queries:
-        table = Table(title=query, title_justify="left", title_style="bold", expand=False)
-        for name in ("title", "brand", "category"):
-            table.add_column(name, overflow="ellipsis", no_wrap=True, max_width=48 if name == "title" else 28)
-        table.add_column("price", justify="right", no_wrap=True)
-        table.add_column("score", justify="right")
-        for row in index.search(query, given.limit):
-            price = f"{row['price']:,.2f} {row['currency']}"
-            table.add_row(row["title"], row["brand"], row["category"].rpartition(" > ")[2], price, f"{row['score']:.2f}")
-        console.print(table)
+        console.print(_table(query, index.search(query, given.limit)))
+
+
+def _table(query: str, rows: list[Mapping[str, Any]]) -> Any:
+    from rich import markup  # noqa: PLC0415 - likewise
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - likewise
+    from rich.table import Table  # noqa: PLC0415 - likewise
+
+    table = Table(title=query, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("title", no_wrap=True, overflow="ellipsis", ratio=1, min_width=40)
+    table.add_column("brand", no_wrap=True, overflow="ellipsis", min_width=8)
+    table.add_column("category", no_wrap=True, overflow="ellipsis", min_width=12)
+    table.add_column("price", justify="right", no_wrap=True, min_width=10)
+    table.add_column("score", justify="right", no_wrap=True, min_width=4)
+    for row in rows:
+        price = f"{row['price']:,.2f} {row['currency']}"
+        table.add_row(
+            markup.escape(row["title"]), markup.escape(row["brand"]), row["category"].rpartition(" > ")[2], price, f"{row['score']:.2f}"
+        )
+    return table
 
 
 if __name__ == "__main__":

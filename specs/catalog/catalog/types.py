@@ -25,8 +25,6 @@ class Offer(Row):
     price: str | None
     currency: str | None
     shelf: str | None
-    colour: str | None
-    material: str | None
     size: str | None
     capacity: str | None
     weight: str | None
@@ -35,8 +33,10 @@ class Offer(Row):
 
 
 class Product(Offer):
-    """A product as a merchant's feed has it. Nothing reads ``views``, so that a visit redoes no work."""
+    """A product as a merchant's feed has it. Nothing reads these fields, so that a visit or another colour redoes no work."""
 
+    colour: str | None
+    material: str | None
     views: int
 
 
