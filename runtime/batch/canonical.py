@@ -27,10 +27,11 @@ from typing import Any
 from uuid import UUID  # noqa: TID251 - recognised, never made
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import BaseModel
 
 from ..failures import CallableError
+from .arrow import Column
+from .arrow import compute as pc
 
 DIGEST_BYTES = 16
 DIGEST = pa.binary(DIGEST_BYTES)
@@ -53,7 +54,7 @@ def _text(value: str) -> bytes:
 def _float(value: float) -> bytes:
     if value != value:  # noqa: PLR0124 - the shortest test for NaN
         return b"d%d;" % _NAN_BITS
-    return b"d%d;" % struct.unpack("<q", struct.pack("<d", value + 0.0))
+    return b"d%d;" % int(struct.unpack("<q", struct.pack("<d", value + 0.0))[0])
 
 
 def _list(value: Sequence[Any]) -> bytes:
@@ -121,34 +122,35 @@ def _other(value: Any) -> bytes:
     raise CallableError(msg, help="use models, dataclasses, or plain lists, dicts and scalars in what stages are passed")
 
 
-def canonical_column(column: pa.Array) -> pa.Array:
+def canonical_column(column: Column) -> Column:
     """Return the encodings of a column's values, a binary array without nulls: the bytes that `canonical` gives."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         return canonical_column(column.cast(kind.value_type))
     for fits, encode in _COLUMNS:
         if fits(kind):
-            return pc.fill_null(encode(column).cast(pa.binary()), b"n")
+            encoded: Column = pc.fill_null(encode(column).cast(pa.binary()), b"n")
+            return encoded
     return pa.array([canonical(value) for value in column.to_pylist()], pa.binary())
 
 
-def _integers(column: pa.Array) -> pa.Array:
+def _integers(column: Column) -> Any:
     return pc.binary_join_element_wise("i", column.cast(pa.string()), ";", "")
 
 
-def _floats(column: pa.Array) -> pa.Array:
+def _floats(column: Column) -> Any:
     wide = pc.add(column.cast(pa.float64()), 0.0)
     bits = pc.if_else(pc.is_nan(wide), pa.scalar(_NAN_BITS, pa.int64()), wide.view(pa.int64()))
     return pc.binary_join_element_wise("d", bits.cast(pa.string()), ";", "")
 
 
-def _counted(tag: str, column: pa.Array) -> pa.Array:
+def _counted(tag: str, column: Column) -> Any:
     size = pc.binary_length(column).cast(pa.string())
     head = pc.binary_join_element_wise(tag, size, ":", "").cast(pa.binary())
     return pc.binary_join_element_wise(head, column.cast(pa.binary()), b"")
 
 
-def _lists(column: pa.Array) -> pa.Array:
+def _lists(column: Column) -> Any:
     lengths = pc.fill_null(pc.list_value_length(column), 0)
     ends = pc.cumulative_sum(lengths.cast(pa.int32()))
     offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
@@ -157,7 +159,7 @@ def _lists(column: pa.Array) -> pa.Array:
     return pc.if_else(column.is_null(), pa.scalar(None, pa.binary()), whole)
 
 
-def _structs(column: pa.StructArray) -> pa.Array:
+def _structs(column: Column) -> Any:
     names = sorted((field.name for field in column.type), key=_text)
     pieces: list[Any] = [b"{"]
     for name in names:
@@ -182,7 +184,7 @@ def _names_differ(kind: pa.DataType) -> bool:
     return pa.types.is_struct(kind) and kind.num_fields > 0 and len({field.name for field in kind}) == kind.num_fields
 
 
-_COLUMNS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[pa.Array], pa.Array]], ...] = (
+_COLUMNS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
     (pa.types.is_null, lambda column: column.cast(pa.binary())),
     (pa.types.is_boolean, lambda column: pc.if_else(column, b"t", b"f")),
     (pa.types.is_integer, _integers),
@@ -205,7 +207,7 @@ def digest(values: Mapping[str, Any]) -> bytes:
     return blake2b(row, digest_size=DIGEST_BYTES, salt=salt_of(tuple(values))).digest()
 
 
-def digests(columns: Mapping[str, pa.Array]) -> pa.Array:
+def digests(columns: Mapping[str, Column]) -> Column:
     """Return the 16-byte hash of every row of equally long columns: what `digest` gives for each (binary(16))."""
     names = sorted(columns)
     encoded = [canonical_column(columns[name]) for name in names]
@@ -213,17 +215,18 @@ def digests(columns: Mapping[str, pa.Array]) -> pa.Array:
     return hash_each(rows, salt_of(names))
 
 
-def hash_each(rows: pa.Array, salt: bytes) -> pa.Array:
+def hash_each(rows: Column, salt: bytes) -> Column:
     """Return the salted 16-byte hash of each value of a binary array without nulls (binary(16))."""
     hashed = [blake2b(piece, digest_size=DIGEST_BYTES, salt=salt).digest() for piece in pieces_of(rows)]
     return pa.FixedSizeBinaryArray.from_buffers(DIGEST, len(hashed), [None, pa.py_buffer(b"".join(hashed))])
 
 
-def pieces_of(column: pa.Array) -> list[memoryview]:
+def pieces_of(column: Column) -> list[memoryview]:
     """Return views of the bytes of each value of a string or binary array without nulls; nothing is copied."""
     if not len(column):
         return []
-    _, ends, content = column.buffers()
+    buffers: list[Any] = column.buffers()
+    _, ends, content = buffers
     wide = pa.types.is_large_binary(column.type) or pa.types.is_large_string(column.type)
     offsets = memoryview(ends).cast("q" if wide else "i")[column.offset : column.offset + len(column) + 1]
     whole = memoryview(content) if content is not None else memoryview(b"")

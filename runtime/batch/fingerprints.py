@@ -23,10 +23,11 @@ from hashlib import blake2b
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ...compiler.plan import AgentPlan, Lock, Plan, StagePlan
 from ...compiler.wires import substitute
+from .arrow import Column
+from .arrow import compute as pc
 from .canonical import DIGEST, DIGEST_BYTES, canonical, digest, digests, hash_each
 
 _NO_SALT = b""
@@ -129,7 +130,7 @@ def row_fingerprint(stage: str, values: Mapping[str, Any]) -> bytes:
     return chained_fingerprint(stage, digest(values))
 
 
-def row_fingerprints(stage: str, columns: Mapping[str, pa.Array]) -> pa.Array:
+def row_fingerprints(stage: str, columns: Mapping[str, Column]) -> Column:
     """Return `row_fingerprint` for every row of the columns that a stage reads (binary(16))."""
     return chained_fingerprints(stage, digests(columns))
 
@@ -139,17 +140,17 @@ def chained_fingerprint(stage: str, before: bytes) -> bytes:
     return blake2b(bytes.fromhex(stage) + before, digest_size=DIGEST_BYTES).digest()
 
 
-def chained_fingerprints(stage: str, before: pa.Array) -> pa.Array:
+def chained_fingerprints(stage: str, before: Column) -> Column:
     """Return `chained_fingerprint` for every value of a binary(16) column."""
     return _pairs(pa.scalar(bytes.fromhex(stage), pa.binary()), before)
 
 
-def _pairs(left: Any, right: pa.Array) -> pa.Array:
+def _pairs(left: Any, right: Column) -> Column:
     joined = pc.binary_join_element_wise(left, right.cast(pa.binary()), pa.scalar(b"", pa.binary()))
     return hash_each(joined, _NO_SALT)
 
 
-def entering(stage: StageKey, columns: Mapping[str, pa.Array], lineage: pa.Array) -> pa.Array:
+def entering(stage: StageKey, columns: Mapping[str, Column], lineage: Column) -> Column:
     """Return the fingerprints under which rows enter a stage (binary(16)).
 
     ``columns`` has at least the fields that the stage reads; ``lineage`` is the rows' version before the first stage,
@@ -160,7 +161,7 @@ def entering(stage: StageKey, columns: Mapping[str, pa.Array], lineage: pa.Array
     return row_fingerprints(stage.fingerprint, {name: columns[name] for name in stage.reads})
 
 
-def leaving(stage: StageKey, fingerprints: pa.Array, lineage: pa.Array) -> pa.Array:
+def leaving(stage: StageKey, fingerprints: Column, lineage: Column) -> Column:
     """Return the lineage of rows behind a stage, from their fingerprints in it and their lineage before it."""
     return _pairs(fingerprints.cast(pa.binary()), lineage) if stage.carries else fingerprints
 

@@ -41,6 +41,7 @@ reached the sink, and a later plan of work need not put them right.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 from ...compiler.frozen import Frozen
@@ -84,6 +85,15 @@ class Counts(Frozen):
     dead: int = 0
 
 
+class PartRef(Frozen):
+    """A written part: its object name, rows, bytes and checksum (xxh-like 64-bit or SHA-256, as text)."""
+
+    name: str
+    rows: int
+    size: int
+    checksum: str
+
+
 class Work(Frozen):
     """A plan of work (``work.json``): what is to be done against what the newest manifest knows."""
 
@@ -114,15 +124,15 @@ class Work(Frozen):
     """Keys that an earlier run wrote and that are gone from the source (or marked deleted)."""
     known: int = 0
     """Live rows of the basis: what `max_deletes` is a share of."""
+    inputs: tuple[PartRef, ...] = ()
+    """What each shard's input is known by, in order: `parts.read_part` reads it with its checksum."""
+    source_dead: PartRef | None = None
+    """The dead letters of source rows."""
 
-
-class PartRef(Frozen):
-    """A written part: its object name, rows, bytes and checksum (xxh-like 64-bit or SHA-256, as text)."""
-
-    name: str
-    rows: int
-    size: int
-    checksum: str
+    @property
+    def nothing_to_do(self) -> bool:
+        """Whether no row, no delete and no fresh dead letter waits: nothing was written, and Beam need not be loaded."""
+        return not self.shards and not self.deletes and self.source_dead is None
 
 
 class Marker(Frozen):
@@ -141,6 +151,7 @@ class Marker(Frozen):
     seconds: float = 0.0
     calls: int = 0
     tokens: int = 0
+    cost: Decimal = Decimal(0)
     worker: str = ""
 
 
@@ -151,10 +162,10 @@ class Manifest(Frozen):
     generation: int
     stages: dict[str, str]
     partitions: int
-    rows: dict[str, tuple[str, ...]]
-    """Partition index (as text) to the names of its deltas, oldest first."""
-    parts_of: tuple[int, ...] = ()
-    """Generations whose parts are still named by row states."""
+    rows: dict[str, tuple[PartRef, ...]]
+    """Partition index (as text) to its deltas, oldest first."""
+    places: dict[str, tuple[int, ...]] = {}
+    """Partition index (as text) to the generations whose parts its row states name (perhaps some more)."""
     live: int = 0
     counts: dict[str, Any] = {}
     """The final table, as it was shown."""

@@ -1,0 +1,116 @@
+"""What earlier driver starts of a job left: the newest manifest, and plans of work that were never finished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+from pydantic import BaseModel, ValidationError
+
+from ..failures import Corrupt
+from ..journal import paths
+from ..ports import Store
+from .arrow import Column, compute, last_of_each, one_array
+from .canonical import DIGEST
+from .claims import generations
+from .markers import MARKER
+from .model import FILTERED_PLACE, FINGERPRINT, KEY, PLACE, STATE, Manifest, Marker, Work
+from .partitions import BUCKETS, bucket_of, key_hashes
+from .parts import read_part
+from .spill import Buckets
+
+STAGE, HASH = "stage", "hash"
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def newest_manifest(store: Store, job: str) -> Manifest | None:
+    """Return the newest run manifest; None before the first finished run."""
+    for number in reversed(generations(store, job)):
+        name = paths.manifest(job, number)
+        if store.exists(name):
+            return _parsed(store, name, Manifest)
+    return None
+
+
+def unfinished(store: Store, job: str, basis: Manifest | None) -> list[Work]:
+    """Return plans of work that were written since the basis and have no manifest, oldest first."""
+    after = basis.generation if basis else 0
+    names = [paths.work(job, number) for number in generations(store, job) if number > after]
+    return [_parsed(store, name, Work) for name in names if store.exists(name)]
+
+
+def _parsed(store: Store, name: str, model: type[_Model]) -> _Model:
+    try:
+        return model.model_validate_json(store.get(name))
+    except ValidationError as error:
+        raise Corrupt(
+            f"{name} is damaged: {error.errors()[0]['msg']}", help="bring it back from a copy, or start anew with --run NAME"
+        ) from error
+
+
+def markers_of(store: Store, job: str, generation: int) -> Iterator[Marker]:
+    """Yield the outcomes that a plan of work has, by group, then by shard; damaged ones count as missing."""
+    folder = paths.marker(job, generation, 0, 0).rpartition("/")[0].rpartition("/")[0]
+    for name in store.names(folder):
+        try:
+            yield MARKER.validate_json(store.get(name))
+        except ValidationError:
+            continue
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What unfinished plans of work computed and touched, by key hash bucket."""
+
+    memos: Buckets
+    touched: Buckets
+
+    def memos_of(self, bucket: int, stage: str) -> pa.Table | None:
+        """Return the newest outcome of each key in a stage: its fingerprint and place."""
+        table = self.memos.read(bucket)
+        if table is None:
+            return None
+        found = table.filter(compute.equal(table[STAGE], stage))
+        return last_of_each(found, KEY).combine_chunks() if found.num_rows else None
+
+
+def gather_leftovers(store: Store, job: str, works: list[Work], folder: Path) -> Leftovers:
+    """Collect outcomes of unfinished plans of work, and the keys that may have reached the sink through them."""
+    found = Leftovers(Buckets(folder / "memos"), Buckets(folder / "touched"))
+    for work in works:
+        for marker in markers_of(store, job, work.generation):
+            if marker.outcome == "done":
+                for stage in marker.parts:
+                    _remember(store, marker, stage, found.memos)
+        if store.names(f"{paths.generation(job, work.generation)}/sink"):
+            for keys in _touched(store, work):
+                _scatter(found.touched, pa.table({KEY: keys}))
+    return found
+
+
+def _remember(store: Store, marker: Marker, stage: str, memos: Buckets) -> None:
+    ref = marker.parts[stage]
+    try:
+        part = read_part(store, ref)
+    except Corrupt:
+        return  # a damaged part is knowledge that is not there: its rows are done again
+    rows = pa.array(range(part.num_rows), pa.int64()).cast(pa.string())
+    there = compute.binary_join_element_wise(ref.name, rows, "#")
+    where = compute.if_else(compute.equal(part[STATE], "filtered"), FILTERED_PLACE, there)
+    names = pa.array([stage] * part.num_rows, pa.string())
+    _scatter(memos, pa.table({KEY: part[KEY], STAGE: names, FINGERPRINT: part[FINGERPRINT].cast(DIGEST), PLACE: where}))
+
+
+def _touched(store: Store, work: Work) -> Iterator[Column]:
+    yield pa.array(work.deletes, pa.string())
+    for ref in work.inputs:
+        yield one_array(read_part(store, ref)[KEY])
+
+
+def _scatter(buckets: Buckets, table: pa.Table) -> None:
+    if table.num_rows:
+        hashes = key_hashes(one_array(table[KEY]))
+        buckets.scatter(table.append_column(HASH, hashes), bucket_of(hashes, BUCKETS))
