@@ -85,20 +85,18 @@ def main(arguments: list[str] | None = None) -> None:
     except FileNotFoundError as missing:
         parser.exit(1, f"{missing}\n")
     for query in given.queries:
-        console.print(_table(query, index.search(query, given.limit)))
+        console.print(_table(query, index.search(query, given.limit), console.width))
 
 
-def _table(query: str, rows: list[Mapping[str, Any]]) -> Any:
+def _table(query: str, rows: list[Mapping[str, Any]], width: int) -> Any:
     from rich import markup  # noqa: PLC0415 - likewise
     from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - likewise
     from rich.table import Table  # noqa: PLC0415 - likewise
 
     table = Table(title=query, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("title", no_wrap=True, overflow="ellipsis", ratio=1, min_width=40)
-    table.add_column("brand", no_wrap=True, overflow="ellipsis", min_width=8)
-    table.add_column("category", no_wrap=True, overflow="ellipsis", min_width=12)
-    table.add_column("price", justify="right", no_wrap=True, min_width=10)
-    table.add_column("score", justify="right", no_wrap=True, min_width=4)
+    widths = {"title": max(24, width - 58), "brand": 10, "category": 17, "price": 14, "score": 5}
+    for name, cells in widths.items():
+        table.add_column(name, width=cells, no_wrap=True, overflow="ellipsis", justify="right" if name in {"price", "score"} else "left")
     for row in rows:
         price = f"{row['price']:,.2f} {row['currency']}"
         table.add_row(
