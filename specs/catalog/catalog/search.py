@@ -82,10 +82,11 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     try:
         index, console = Index(given.index), Console()
+        width = console.width if console.is_terminal else 110
     except FileNotFoundError as missing:
         parser.exit(1, f"{missing}\n")
     for query in given.queries:
-        console.print(_table(query, index.search(query, given.limit), console.width))
+        console.print(_table(query, index.search(query, given.limit), width), width=width)
 
 
 def _table(query: str, rows: list[Mapping[str, Any]], width: int) -> Any:
@@ -93,8 +94,8 @@ def _table(query: str, rows: list[Mapping[str, Any]], width: int) -> Any:
     from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - likewise
     from rich.table import Table  # noqa: PLC0415 - likewise
 
-    table = Table(title=query, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    widths = {"title": max(24, width - 58), "brand": 10, "category": 17, "price": 14, "score": 5}
+    table = Table(title=query, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=0)
+    widths = {"title": max(24, width - 51), "brand": 9, "category": 17, "price": 14, "score": 5}
     for name, cells in widths.items():
         table.add_column(name, width=cells, no_wrap=True, overflow="ellipsis", justify="right" if name in {"price", "score"} else "left")
     for row in rows:
