@@ -12,13 +12,13 @@ from pydantic_ai import Agent, AgentRetries, ModelRetry, NativeOutput, PromptedO
 from pydantic_ai import exceptions as theirs
 
 from ...compiler.plan import AgentPlan
+from ...compiler.prompts import WHOLE
 from ...compiler.settings import REACTIONS, OnFailure
 from ..failures import CallableError, Semantic
 from ..ports import Boundary, Json
 from . import values
 from .agent_answer import Answer
 from .models import Models
-from .prompts import WHOLE
 from .recorded_model import Asking, Meter, RecordedModel
 from .secrets import redact
 from .tools import Tools

@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ...compiler.plan import AgentPlan, ModelPlan, Plan
+from ...compiler.prompts import WHOLE
 from ...compiler.settings import REACTIONS, Limits, OnFailure, Reaction, merge_reactions
 from ..failures import Exhausted, Refused
 from ..ports import Boundary, CallRequest, Json, Outcome, Permit, Secrets
@@ -116,10 +117,15 @@ class Agents:
             Exhausted: one of the agent's limits is reached.
             Failure: a model or a tool failed for good.
         """
-        return (await self._measured(boundary, name, arguments, parent, on_failure or {}))["output"]
+        return (await self.call_and_measure(boundary, name, arguments, parent=parent, on_failure=on_failure))["output"]
 
-    async def _measured(self, boundary: Boundary, name: str, arguments: Json, parent: str, overlay: OnFailure) -> Json:
-        """Return ``{"output", "used"}``: what an agent used stands in its result, so limits count it after a resume too."""
+    async def call_and_measure(
+        self, boundary: Boundary, name: str, arguments: Json, *, parent: str, on_failure: OnFailure | None = None
+    ) -> Json:
+        """Return ``{"output", "used": {"requests", "input_tokens", "output_tokens", "cost"}}`` of one call.
+
+        What an agent used stands in its recorded result, so that limits count it after a resume too.
+        """
         request = CallRequest(
             parent=parent,
             kind="agent",
@@ -128,14 +134,14 @@ class Agents:
             fingerprint=self._fingerprints.get(name, ""),
             on_failure=NEVER_AGAIN,
         )
-        return await boundary.call(request, lambda permit: self._perform(boundary, name, arguments, permit, overlay))
+        return await boundary.call(request, lambda permit: self._perform(boundary, name, arguments, permit, on_failure or {}))
 
     async def _perform(self, boundary: Boundary, name: str, arguments: Json, permit: Permit, overlay: OnFailure) -> Outcome:
         from .agent_loop import Visit  # noqa: PLC0415 - brings pydantic-ai; only runs with agents pay for it
         from .recorded_model import Meter  # noqa: PLC0415 - likewise
 
         agent, loop = self._agent(name), self._loop(name)
-        given = values.parse(values.resolve(agent.input), arguments)
+        given = _given(agent.input, arguments)
         limits = agent.limits or Limits()
         reactions = merge_reactions(REACTIONS, agent.on_failure, overlay)
         visit = Visit(boundary, permit.call_id, given, Meter(name, limits), reactions, overlay)
@@ -153,7 +159,7 @@ class Agents:
 
     async def _delegate(self, visit: Visit, name: str, arguments: Json) -> Json:
         visit.meter.check()
-        result = await self._measured(visit.boundary, name, arguments, visit.call_id, visit.overlay)
+        result = await self.call_and_measure(visit.boundary, name, arguments, parent=visit.call_id, on_failure=visit.overlay)
         used = result["used"]
         visit.meter.add(used["requests"], used["input_tokens"], used["output_tokens"], Decimal(used["cost"]))
         return result["output"]
@@ -177,3 +183,10 @@ class Agents:
             around = Surroundings(self.models, self.tools, others, self._delegate, lambda: known(self._secrets, self._plan.secrets))
             self._loops[name] = AgentLoop(name, agent, around)
         return self._loops[name]
+
+
+def _given(type_text: str, arguments: Json) -> Any:
+    """Return an agent's input; one that is no record may come as the keyword argument ``input``."""
+    wanted = values.resolve(type_text)
+    alone = isinstance(arguments, dict) and set(arguments) == {WHOLE} and wanted in values.BUILT_IN.values()
+    return values.parse(wanted, arguments[WHOLE] if alone else arguments)

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from ...compiler.diagnostics import did_you_mean
 from ...compiler.plan import ModelPlan
+from ...compiler.providers import is_provider
+from ...compiler.settings import ModelRate
 from ..failures import Refused
 from ..ports import Secrets
 from . import values
+from .limits import Pace
 
 if TYPE_CHECKING:
     from pydantic_ai.models import Model
@@ -45,6 +48,7 @@ class Models:
         self._plans = {**plans, **(places or {})}
         self._secrets = secrets
         self._built: dict[str, Model] = {}
+        self._paces: dict[str, Pace] = {}
         self._clients = AsyncExitStack()
 
     def plan(self, name: str) -> ModelPlan:
@@ -74,7 +78,7 @@ class Models:
         """Return what every request to a model carries: the plan's ``params``, and no retries of the client's own."""
         plan = self.plan(name)
         prefix = plan.use.partition(":")[0]
-        if not is_provider(prefix):
+        if not is_provider(plan.use):
             return {}
         own = {"max_retries": 0} if prefix.startswith(RETRYING_SDKS) else {}
         return own | {key: value for key, value in plan.params.items() if key != OUTPUT}
@@ -92,15 +96,22 @@ class Models:
         price = self.plan(name).price
         return Decimal(0) if price is None else (price.input * input_tokens + price.output * output_tokens) / 1_000_000
 
+    def pace(self, name: str) -> Pace:
+        """Return what keeps the requests to a model within its ``rate``."""
+        if name not in self._paces:
+            self._paces[name] = Pace(self.plan(name).rate or ModelRate())
+        return self._paces[name]
+
     async def close(self) -> None:
         """Close every connection."""
         self._built.clear()
+        self._paces.clear()
         await self._clients.aclose()
 
     def _build(self, name: str, plan: ModelPlan) -> Model:
         prefix, _, model_name = plan.use.partition(":")
         key = self._secrets.get(plan.secret) if plan.secret else None
-        if not is_provider(prefix):
+        if not is_provider(plan.use):
             return _called(name, plan)
         return self._chat(model_name, plan.base_url, key) if prefix in CHAT else _inferred(name, plan, key)
 
@@ -118,19 +129,6 @@ class Models:
         # The failure policy tries again, and counts it; a client that does so by itself would hide it.
         client = AsyncOpenAI(api_key=key or NO_KEY, base_url=base_url, max_retries=0, http_client=http)
         return OpenAIChatModel(model_name, provider=OpenAIProvider(openai_client=client))
-
-
-def is_provider(prefix: str) -> bool:
-    """Return whether the part before a model's colon is a provider that pydantic-ai knows, and no Python module."""
-    from pydantic_ai.providers import infer_provider_class  # noqa: PLC0415 - only runs with agents pay for it
-
-    try:
-        infer_provider_class(prefix)
-    except ValueError:
-        return False
-    except ImportError:
-        return True
-    return True
 
 
 def _called(name: str, plan: ModelPlan) -> Model:

@@ -13,11 +13,9 @@ from jinja2 import StrictUndefined, Template, TemplateError, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
+from ...compiler.prompts import WHOLE
 from ..failures import CallableError, Refused
 from . import values
-
-WHOLE = "input"
-"""The variable that holds an input without fields, such as ``input: str``."""
 
 
 class PromptEnvironment(ImmutableSandboxedEnvironment):

@@ -157,12 +157,14 @@ class RecordedModel(WrapperModel):
         # A spec's params are the provider's own settings: pydantic-ai passes on those that it knows.
         settings = cast("ModelSettings", self._models.settings(name))
         try:
-            response = await self._models.model(name).request(messages, settings, parameters)
+            async with self._models.pace(name).turn():
+                response = await self._models.model(name).request(messages, settings, parameters)
         except Exception as error:  # noqa: BLE001 - whatever a provider's client raises becomes one of our failures
             # The provider's exception holds the request, and so the key: what is kept of it is in the failure.
             raise failure_of(name, error, self._asking.secrets) from None
         [stored] = ModelMessagesTypeAdapter.dump_python([response], mode="json", exclude_none=True)
         used = response.usage
+        self._models.pace(name).used(used.input_tokens + used.output_tokens)
         cost = self._models.cost(name, used.input_tokens, used.output_tokens)
         return Outcome(stored, Usage(1, used.input_tokens, used.output_tokens, cost))
 

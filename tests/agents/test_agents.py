@@ -309,6 +309,13 @@ def test_what_can_t_work_is_refused_before_the_first_request(changes: dict[str, 
         assert server.requests == 0
 
 
+@pytest.mark.parametrize("arguments", ["Lima", {"input": "Lima"}])
+def test_an_input_that_is_no_record_comes_alone_or_by_its_name(arguments: Any) -> None:
+    """`with: $inputs` gives the value, `with: {input: …}` names it."""
+    ran = run("replies: [{answer: {text: fine}}]", input="str", prompt="Where is {{ input }}?", arguments=arguments)
+    assert ran.bodies[0]["messages"][0]["content"] == "Where is Lima?"
+
+
 def test_an_input_that_does_not_fit_is_said() -> None:
     """The field is named."""
     with pytest.raises(Semantic, match="city: Field required"):

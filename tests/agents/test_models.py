@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from typing import Any
 
 import pytest
 
 from darner.compiler.plan import ModelPlan
+from darner.compiler.providers import PROVIDERS
 from darner.runtime.failures import CallableError, ContextLost, Exhausted, Failure, Network, Refused, Semantic, Throttled
 from darner.runtime.perform.agents import Agents
 from darner.runtime.perform.models import Models
@@ -165,3 +167,12 @@ def test_a_refusal_is_semantic() -> None:
     """The provider's reason is kept."""
     with pytest.raises(Semantic, match="I may not"):
         run("replies: [{refuse: I may not}]")
+
+
+def test_every_provider_that_a_spec_may_name_is_known_to_pydantic_ai() -> None:
+    """The compiler's table is data; it must not promise what isn't there."""
+    from pydantic_ai.providers import infer_provider_class  # noqa: PLC0415 - only this test asks
+
+    for name in sorted(PROVIDERS):
+        with contextlib.suppress(ImportError):
+            infer_provider_class(name)

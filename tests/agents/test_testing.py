@@ -29,7 +29,7 @@ HELLO = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
 
 
 def _post(server: str, body: Any = HELLO, **headers: str) -> tuple[int, Any]:
-    request = urllib.request.Request(
+    request = urllib.request.Request(  # noqa: S310 - our own server on loopback
         f"{server}/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json", **headers}
     )
     try:
