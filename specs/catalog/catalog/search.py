@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -81,12 +82,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--limit", type=int, default=5)
     given = parser.parse_args(arguments)
     try:
-        index, console = Index(given.index), Console()
-        width = console.width if console.is_terminal else 110
+        index = Index(given.index)
     except FileNotFoundError as missing:
         parser.exit(1, f"{missing}\n")
+    console = Console() if sys.stdout.isatty() else Console(width=110)
     for query in given.queries:
-        console.print(_table(query, index.search(query, given.limit), width), width=width)
+        console.print(_table(query, index.search(query, given.limit), console.width))
 
 
 def _table(query: str, rows: list[Mapping[str, Any]], width: int) -> Any:
