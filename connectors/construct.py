@@ -14,7 +14,7 @@ VERBS = (Readable, Upsertable, Scannable, Searchable, Gettable)
 
 def construct(use: str, maker: Callable[..., object], with_: Mapping[str, Any], given: Mapping[str, Any]) -> object:
     """Return ``maker(**with_)`` plus those of ``given`` that its signature names; ConnectorError where they don't fit."""
-    parameters = inspect.signature(maker).parameters
+    parameters = _parameters(use, maker)
     _refuse_unknown(use, parameters, with_, given)
     _refuse_missing(use, parameters, with_, given)
     asked = {name: value for name, value in given.items() if name in parameters}
@@ -26,9 +26,17 @@ def construct(use: str, maker: Callable[..., object], with_: Mapping[str, Any], 
         msg = f"{use} can't be built: {error}"
         raise ConnectorError(msg, help=f"look at the dataset's `with`: {', '.join(_options(parameters, given))}") from error
     if not isinstance(connector, VERBS):
-        msg = f"{use} gives a {type(connector).__name__}, which has none of a connector's verbs"
+        msg = f"{use} gives no connector but {type(connector).__name__}, which has none of a connector's verbs"
         raise ConnectorError(msg, help=f"give it the methods of one of: {', '.join(verb.__name__ for verb in VERBS)}")
     return connector
+
+
+def _parameters(use: str, maker: Callable[..., object]) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(maker).parameters
+    except (TypeError, ValueError) as error:
+        msg = f"{use} doesn't say what arguments it takes"
+        raise ConnectorError(msg, help="name a function or class of your own that gives a connector") from error
 
 
 def _options(parameters: Mapping[str, inspect.Parameter], given: Mapping[str, Any]) -> list[str]:
