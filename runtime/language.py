@@ -1,4 +1,4 @@
-"""The words that Python code beside a spec uses: ``Call``, ``Ask``, ``Code``, ``Personal``, ``Continue``, ``Stop``, ``Bail``.
+"""The words that Python code beside a spec uses: ``Call``, ``Ask``, ``Code``, ``Personal``, ``Vector``, ``Continue``, ``Stop``, ``Bail``.
 
 They are recognised by name (``darner.runtime.language:Call``) when callables are inspected; see language.md's sections
 on loops and on native control flow.
@@ -44,11 +44,19 @@ class PersonalMark:
     """Marks a field about a person; see `Personal`."""
 
 
+class VectorMark:
+    """Marks a list of numbers that is kept as 32-bit floats; see `Vector`."""
+
+
 Code = Annotated[str, GeneratedCode]
 """The annotation of a parameter that takes generated code: its tool must declare a sandbox."""
 
 Personal = Annotated[Value, PersonalMark]
 """``Personal[str]``: a field that never enters a shared cache and is redacted in views."""
+
+
+Vector = Annotated[list[float], VectorMark]
+"""The annotation of a field that holds an embedding: a job keeps it as 32-bit floats (a plain ``list[float]`` as 64-bit)."""
 
 
 @dataclass(frozen=True)

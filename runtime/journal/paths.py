@@ -47,6 +47,16 @@ def journal(run_id: str) -> str:
     return f"{RUNS}/{run_id}/journal"
 
 
+def journal_file(run_id: str) -> str:
+    """Return the one file that holds a run's journal in a local folder: the records of the segments, one after the other."""
+    return f"{RUNS}/{run_id}/journal/records.darner"
+
+
+def run_owner(run_id: str) -> str:
+    """Return the file that a run's owner keeps locked in a local folder, and that says who it is."""
+    return f"{RUNS}/{run_id}/owner"
+
+
 def segment(run_id: str, seq: int) -> str:
     """Return one journal segment. The epoch is inside, never in the name: a taken-over owner must collide here."""
     return f"{RUNS}/{run_id}/journal/{seq:012d}.arrow"
@@ -140,3 +150,13 @@ def partition(name: str, number: int, index: int) -> str:
 def manifest(name: str, number: int) -> str:
     """Return a run manifest, the last object that a generation writes: what is current is what the newest one names."""
     return f"{JOBS}/{name}/{number:06d}/manifest.json"
+
+
+def stop(name: str, number: int) -> str:
+    """Return the object by which a driver asks its workers to begin nothing more."""
+    return f"{JOBS}/{name}/{number:06d}/stop.json"
+
+
+def heartbeat(name: str, number: int) -> str:
+    """Return the object that a driver writes between waves: where it can't, nothing can be marked either."""
+    return f"{JOBS}/{name}/{number:06d}/alive.json"

@@ -99,9 +99,9 @@ def describe(error: Exception) -> Json:
 
 
 def place_of(error: BaseException) -> str | None:
-    """Return the innermost place of an exception that isn't ours, as ``raised at file:line in function``."""
+    """Return the innermost place of an exception, outside the house where there is one, as ``raised at file:line in function``."""
     frames = traceback.extract_tb(error.__traceback__)
-    outside = [frame for frame in frames if not frame.filename.startswith(_HOUSE) and not frame.filename.startswith("<")]
+    outside = [frame for frame in frames if not frame.filename.startswith(_HOUSE) and not frame.filename.startswith("<")] or frames
     return f"raised at {outside[-1].filename}:{outside[-1].lineno} in {outside[-1].name}" if outside else None
 
 

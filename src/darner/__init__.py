@@ -1,7 +1,7 @@
 """darner: compile agent pipelines written in YAML and plain Python, and run them so that they survive.
 
-Code beside a spec imports its words from here: the handles ``Call`` and ``Ask``, the marks ``Code`` and ``Personal``,
-a loop's ``Continue``, ``Stop`` and ``Bail``, and the failures that it may catch.
+Code beside a spec imports its words from here: the handles ``Call`` and ``Ask``, the marks ``Code``,
+``Personal`` and ``Vector``, a loop's ``Continue``, ``Stop`` and ``Bail``, and the failures that it may catch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .runtime.failures import (
     Semantic,
     Throttled,
 )
-from .runtime.language import Ask, Bail, Call, Code, Continue, Personal, Stop
+from .runtime.language import Ask, Bail, Call, Code, Continue, Personal, Stop, Vector
 
 __all__ = [
     "Ask",
@@ -42,4 +42,5 @@ __all__ = [
     "Semantic",
     "Stop",
     "Throttled",
+    "Vector",
 ]

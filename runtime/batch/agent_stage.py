@@ -1,0 +1,105 @@
+"""An agent as a stage: each row is its input, and what it was not asked for is carried over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ...compiler.plan import Compiled, ModelPlan
+from ...compiler.settings import REACTIONS, Reaction
+from ..perform.secrets import EnvironmentSecrets
+from ..perform.values import dump
+from .callables import DEFAULT_CONCURRENCY, AsyncCaller, StageTypes
+from .columns import RowType
+from .policy import FailurePolicy
+
+if TYPE_CHECKING:
+    from ..perform.agents import Agents
+
+
+@dataclass(slots=True)
+class Meter:
+    """What agents used since it was last read."""
+
+    calls: int = 0
+    tokens: int = 0
+    cost: Decimal = field(default_factory=Decimal)
+
+    def add(self, used: Mapping[str, Any]) -> None:
+        """Add what one call used."""
+        self.calls += int(used["requests"])
+        self.tokens += int(used["input_tokens"]) + int(used["output_tokens"])
+        self.cost += Decimal(str(used["cost"]))
+
+    def taken(self) -> dict[str, Any]:
+        """Return the sums and begin anew."""
+        found = {"calls": self.calls, "tokens": self.tokens, "cost": self.cost}
+        self.calls, self.tokens, self.cost = 0, 0, Decimal(0)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _AgentRow:
+    """Asks an agent for one row. Attempts are the agent's own; the row as a whole is not tried again."""
+
+    agents: Agents
+    name: str
+    stage: str
+    on_failure: Mapping[Any, Reaction]
+    taken: RowType
+    meter: Meter
+
+    async def __call__(self, value: Any) -> Any:
+        from ..perform.unrecorded import UnrecordedBoundary  # noqa: PLC0415 - only jobs with agents need it
+
+        boundary = UnrecordedBoundary(_Sleeper())
+        result = await self.agents.call_and_measure(boundary, self.name, dump(value), parent=self.stage, on_failure=dict(self.on_failure))
+        self.meter.add(result["used"])
+        return result["output"]
+
+
+class _Sleeper:
+    """Waits; what a row does depends on no clock."""
+
+    def now(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStages:
+    """Makes callers of a job's agents; they share models, tools and limits."""
+
+    compiled: Compiled
+    params: Mapping[str, Any]
+    places: Mapping[str, ModelPlan]
+    runner: asyncio.Runner
+    meter: Meter
+
+    def caller(self, name: str, types: StageTypes) -> AsyncCaller:
+        """Return what asks the agent of one stage."""
+        stage = self.compiled.plan.stages[name]
+        assert types.input is not None  # noqa: S101 - an agent has both types
+        assert types.output is not None  # noqa: S101 - likewise
+        row = _AgentRow(self._agents(stage.runs), stage.runs, name, stage.on_failure, types.input, self.meter)
+        once = FailurePolicy(dict.fromkeys(REACTIONS, Reaction(attempts=1)), stage.on_failure, name)
+        return AsyncCaller(row, types.output, once, self.runner, stage.concurrency or DEFAULT_CONCURRENCY, filters=False)
+
+    def _agents(self, name: str) -> Agents:
+        from ..perform.agents import Agents  # noqa: PLC0415 - likewise
+
+        made = Agents(
+            self.compiled.plan,
+            prompts=self.compiled.prompts,
+            secrets=EnvironmentSecrets(),
+            params=self.params,
+            places=self.places,
+            fingerprints=self.compiled.lock.prompts,
+        )
+        made.refuse_unready(name)
+        return made

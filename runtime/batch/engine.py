@@ -1,0 +1,68 @@
+"""Which Beam runner does the work, and how it is started."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...compiler.diagnostics import did_you_mean
+from ..failures import Refused
+from .worker import WorkerOrder
+
+LARGE_ROWS = 20_000
+"""From here on the seconds that worker processes need to start are worth it."""
+_LOCAL = ("in_memory", "multi_processing")
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A runner by name. ``options`` are Beam's; ``processes`` says that the local runner starts worker processes."""
+
+    name: str
+    workers: int
+    options: Mapping[str, Any]
+    processes: bool = False
+
+
+def chosen_engine(wanted: str | None, options: Mapping[str, Any], *, rows: int, workers: int) -> Engine:
+    """Return the engine that is asked for, or the one for this much work; `Refused` for an unknown one.
+
+    ``options`` are the target's: with ``runner`` among them, any runner that Beam knows is passed its options as they are.
+    """
+    if wanted is None and "runner" not in options:
+        wanted = "multi_processing" if rows > LARGE_ROWS and workers > 1 else "in_memory"
+    if wanted in _LOCAL:
+        # Beam's DirectRunner would look for another runner on the network first.
+        processes = wanted == "multi_processing"
+        count = workers if processes else 1
+        return Engine(wanted, count, {"runner": "FnApiRunner", "direct_num_workers": count, **options}, processes)
+    if "runner" in options and wanted in {None, options["runner"]}:
+        return Engine(str(options["runner"]), workers, options)
+    known = did_you_mean(wanted or "", _LOCAL) or f"engines: {', '.join(_LOCAL)}"
+    raise Refused(f"there is no engine {wanted!r} here", help=f"{known}; another runner needs `runner` among the options of its target")
+
+
+def need_beam() -> None:
+    """Refuse where Beam isn't installed; nothing is imported."""
+    if importlib.util.find_spec("apache_beam") is None:
+        raise Refused("jobs need Apache Beam, and it isn't installed", help="pip install 'darner[batch]'")
+
+
+def run_wave(elements: Sequence[Any], orders: Sequence[WorkerOrder], engine: Engine) -> None:
+    """Run one wave on an engine and return when it has ended; raises what Beam raises, if a worker was killed."""
+    _quieten()
+    pipeline = importlib.import_module(".pipeline", __package__)
+    _quieten()
+    pipeline.run_pipeline(elements, orders, engine.options, processes=engine.processes)
+
+
+def _quieten() -> None:
+    """Keep Beam's log off the terminal: what a person must know is in markers. Beam adds a handler where there is none."""
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(logging.NullHandler())
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)

@@ -1,0 +1,294 @@
+"""The work of a plan of work: waves of shards, the sink beside them, until every shard has an outcome."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from ...compiler.plan import Compiled, JobPlan, ModelPlan
+from ...connectors.ports import ConnectorError, Upsertable
+from ..failures import DarnerError, Exhausted, Fenced, StoreError
+from ..journal import paths
+from ..perform.children import ProcessId
+from ..ports import Json, Progress, Store
+from .engine import Engine, run_wave
+from .groups import Allowance, Group
+from .markers import Board
+from .model import Counts, Marker, Work
+from .order import GroupOrder, StoreAddress
+from .outcomes import DEAD_SCHEMA, Dead, DeadLetter
+from .parts import read_part, write_part
+from .policy import FailurePolicy
+from .report import Phases
+from .rows import NO_ROWS, Rows, rows_of_input, rows_of_part
+from .sink import DamagedPart, SinkCommits
+from .tally import Tally
+from .waves import Lost, Waves, failure_of, process_policies
+from .worker import WorkerOrder
+
+_TICK_SECONDS = 0.25
+_STOP_SECONDS = 30.0
+"""How long shards under way are waited for when a run ends early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """Everything that the work of one driver needs."""
+
+    compiled: Compiled
+    work: Work
+    generation: int
+    store: Store
+    address: StoreAddress
+    sink: Upsertable
+    engine: Engine
+    groups: tuple[Group, ...]
+    ladders: Mapping[int, tuple[Allowance, ...]]
+    threads: int
+    progress: Progress
+    phases: Phases
+    params: Mapping[str, Json] = field(default_factory=dict)
+    places: Mapping[str, ModelPlan] = field(default_factory=dict)
+    folder: str = ""
+
+    @property
+    def job(self) -> JobPlan:
+        """Return the job's ends and rules."""
+        found = self.compiled.plan.job
+        assert found is not None  # noqa: S101 - only plans with a job come here
+        return found
+
+    def board(self) -> Board:
+        """Return the markers of this plan of work."""
+        return Board(self.store, self.work.job, self.work.generation, self.generation)
+
+    def orders(self) -> list[WorkerOrder]:
+        """Return what the workers of each group are told."""
+        driver = ProcessId.mine()
+        return [WorkerOrder(self._order(group), self.ladders[group.number], self.threads, driver) for group in self.groups]
+
+    def _order(self, group: Group) -> GroupOrder:
+        before = self.groups[group.number - 1].stages[-1] if group.number else None
+        return GroupOrder(
+            job=self.work.job,
+            planned=self.work.generation,
+            generation=self.generation,
+            group=group.number,
+            stages=group.stages,
+            before=before,
+            store=self.address,
+            compiled=self.compiled,
+            params=dict(self.params),
+            places=dict(self.places),
+            folder=self.folder,
+        )
+
+
+class Run:
+    """One driver's way through a plan of work."""
+
+    def __init__(self, execution: Execution) -> None:
+        self._told = execution
+        self.tally = Tally(execution.board(), execution.groups, dict(enumerate(execution.work.shards)))
+        policies = {name: FailurePolicy.of(name, stage.on_failure) for name, stage in execution.compiled.plan.stages.items()}
+        self._waves = Waves(self.tally, execution.ladders, process_policies(execution.groups, policies))
+        self.commits = SinkCommits(execution.board(), execution.sink, execution.compiled.plan, execution.work.basis is None)
+        self._orders = execution.orders()
+        self._began = time.monotonic()
+        self._rows_before = 0
+
+    def work(self) -> None:
+        """Do everything that is left, into the sink. Raises the `DarnerError` that ends the run; what is done is kept."""
+        self._begin()
+        while True:
+            wave = self._waves.next()
+            if wave:
+                self._wave(wave)
+            elif self._all_committed():
+                return
+
+    def _begin(self) -> None:
+        self.commits.recover()
+        self._refresh()
+        self._rows_before = self.tally.rows()
+        self._waves.resume()
+
+    def _refresh(self) -> None:
+        for shard in self.tally.refresh():
+            self.commits.offer(shard, self.tally.done[self._told.groups[-1].number][shard])
+
+    def _wave(self, wave: list[Any]) -> None:
+        """Run one wave; meanwhile look at the markers, write to the sink, and see whether to go on."""
+        self._told.store.put(paths.heartbeat(self._told.work.job, self._told.generation), b"{}")
+        before = self.tally.passed()
+        failed = _InBackground(lambda: run_wave(wave, self._orders, self._told.engine))
+        try:
+            with self._told.phases.timed("rows"):
+                while failed.running():
+                    self._tick()
+        except BaseException:
+            self.tally.board.stop()
+            failed.wait(_STOP_SECONDS)
+            raise
+        self._tick()
+        if failed.error is not None:
+            self._told.progress.note("a worker process was killed; its shards go into the next wave")
+        lost = self._waves.judge(wave, killed=failed.error is not None, progressed=self.tally.passed() > before)
+        for one in lost:
+            self._lose(one)
+
+    def _tick(self) -> None:
+        self._refresh()
+        self._refuse_fenced()
+        self._show()
+        self._refuse_too_many_dead(0, None)
+        self._refuse_over_budget()
+        self._commit(everything=False)
+
+    def _commit(self, *, everything: bool) -> bool:
+        """Write to the sink while there is enough to write; return whether all of it was what had been written."""
+        try:
+            with self._told.phases.timed("sink"), saying_sink():
+                while self.commits.commit(everything=everything):
+                    self._show()
+        except DamagedPart as damaged:
+            self._told.progress.note(f"{damaged.message}; shard {damaged.shard} is done again")
+            self._waves.again(damaged.shard)
+            return False
+        return True
+
+    def _all_committed(self) -> bool:
+        self._refuse_fenced()
+        return self._commit(everything=True)
+
+    def _refuse_fenced(self) -> None:
+        if self.tally.board.fenced():
+            raise Fenced("another driver took the job over; this one stops", help="look at it with `darner show`")
+
+    def _refuse_over_budget(self) -> None:
+        budget = self._told.compiled.plan.budget
+        if budget is None:
+            return
+        _, tokens, cost = self.tally.used()
+        spent = time.monotonic() - self._began
+        for what, limit, used in (("cost", budget.cost, cost), ("tokens", budget.tokens, tokens), ("time", budget.time, spent)):
+            if limit is not None and used > limit:
+                raise Exhausted(f"the job's budget.{what} is used up: {used:g} of {limit:g}", help="raise it and run again to go on")
+
+    def _refuse_too_many_dead(self, more: int, why: DarnerError | None) -> None:
+        """End the run where the dead letters are over `dead_letter.max`, a share of all rows that were planned."""
+        work, share = self._told.work, self._told.job.dead_letter_max
+        planned = sum(work.shards) + work.broken + work.null_keys
+        dead = self.tally.dead() + work.broken + work.null_keys + more
+        if dead <= share * planned + 1e-9:
+            return
+        if why is not None:
+            raise why
+        raise Exhausted(
+            f"{dead:,} of {planned:,} rows are dead letters, over dead_letter.max {share * 100:g}%{self._example()}",
+            help="what was finished is kept; repair the rows or the stage, or raise dead_letter.max, and run again to go on",
+        )
+
+    def _example(self) -> str:
+        for marker in self.tally.markers():
+            if marker.dead is not None:
+                first = read_part(self._told.store, marker.dead).slice(0, 1).to_pylist()[0]
+                return f"; for example {first['_key']}: stage {first['stage']}: {first['type']}: {first['message']}"
+        return ""
+
+    def _lose(self, lost: Lost) -> None:
+        """Bury the rows of a shard that can't be done, or end the run."""
+        group = self._told.groups[lost.group]
+        why = failure_of(lost, f"stages {', '.join(group.stages)}, shard {lost.shard}")
+        said = self._told.compiled.plan.stages[group.stages[0]].on_failure.get(lost.failure)
+        if lost.failure == "error" or (said is not None and said.then == "fail"):
+            raise why
+        rows = self._entered(lost)
+        self._refuse_too_many_dead(len(rows), why)
+        self._bury(lost, group, rows)
+
+    def _entered(self, lost: Lost) -> Rows:
+        work = self._told.work
+        if lost.group == 0:
+            return rows_of_input(read_part(self._told.store, work.inputs[lost.shard]))
+        before = self.tally.done[lost.group - 1][lost.shard]
+        return rows_of_part(read_part(self._told.store, before.parts[self._told.groups[lost.group - 1].stages[-1]]))
+
+    def _bury(self, lost: Lost, group: Group, rows: Rows) -> None:
+        store, work = self._told.store, self._told.work
+        dead = Dead(lost.failure, lost.failure, lost.message, lost.attempts)
+        pairs: Any = zip(rows.keys.to_pylist(), rows.versions.to_pylist(), strict=True)
+        letters = [DeadLetter(key, version, group.stages[0], dead, "null").row() for key, version in pairs]
+        name = paths.dead(work.job, work.generation, lost.group, lost.shard)
+        parts = {stage: write_part(store, paths.part(work.job, work.generation, stage, lost.shard), NO_ROWS) for stage in group.stages}
+        self.tally.board.finish(
+            Marker(
+                shard=lost.shard,
+                group=lost.group,
+                attempt=lost.attempts,
+                outcome="done",
+                stages={group.stages[0]: Counts(dead=len(rows))},
+                parts=parts,
+                dead=write_part(store, name, pa.Table.from_pylist(letters, schema=DEAD_SCHEMA)),
+                message=lost.message,
+            )
+        )
+        self._told.progress.note(f"shard {lost.shard}: {lost.message}; its {len(rows):,} rows are dead letters")
+        self._refresh()
+
+    def _show(self) -> None:
+        self._told.progress.update(
+            {
+                "phase": "rows",
+                "passed": self.tally.passed(),
+                "rows": self.tally.rows(),
+                "rows_before": self._rows_before,
+                "planned": sum(self._told.work.shards),
+                "shards": len(self.tally.done[self._told.groups[-1].number]),
+                "shards_planned": len(self._told.work.shards),
+                "written": self.commits.rows,
+                "dead": self.tally.dead(),
+                "stages": self.tally.counts(),
+                "used": self.tally.used(),
+            }
+        )
+
+
+@contextmanager
+def saying_sink(end: str = "sink") -> Iterator[None]:
+    """Turn what a connector says into a `StoreError` that names the job's end."""
+    try:
+        yield
+    except ConnectorError as error:
+        raise StoreError(f"the {end}: {error}", help=error.help) from error
+
+
+class _InBackground:
+    """Runs something in a thread, so that the driver can look around meanwhile."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self.error: BaseException | None = None
+        self._work = work
+        self._thread = threading.Thread(target=self._run, daemon=True, name="darner-wave")
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # noqa: BLE001 - Beam raises what it likes; the markers say what happened
+            self.error = error
+
+    def running(self) -> bool:
+        """Wait a moment, and return whether it still runs."""
+        self._thread.join(_TICK_SECONDS)
+        return self._thread.is_alive()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it has ended, at most so long."""
+        self._thread.join(seconds)

@@ -1,0 +1,79 @@
+"""Markers: who began a shard, and what became of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..failures import Corrupt, Missing
+from ..journal import paths
+from ..ports import Store
+from .model import Marker, ShardRef
+
+MARKER: TypeAdapter[Marker] = TypeAdapter(Marker)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The markers of one plan of work of ``job``: made by generation ``planned``, worked on by the driver of ``generation``."""
+
+    store: Store
+    job: str
+    planned: int
+    generation: int
+
+    def read(self, group: int, shard: int) -> Marker | None:
+        """Return the outcome of a group for a shard; None where there is none yet. A damaged one is none."""
+        name = paths.marker(self.job, self.planned, group, shard)
+        try:
+            return MARKER.validate_json(self.store.get(name))
+        except (Missing, Corrupt, ValidationError):
+            return None
+
+    def finish(self, marker: Marker) -> Marker:
+        """Write an outcome, and return the one that holds: what is done stays done, whoever comes later."""
+        name = paths.marker(self.job, self.planned, marker.group, marker.shard)
+        content = marker.model_dump_json(exclude_defaults=True).encode()
+        if self.store.create(name, content):
+            return marker
+        there = self.read(marker.group, marker.shard)
+        if there is not None and there.outcome == "done":
+            return there
+        self.store.put(name, content)
+        return marker
+
+    def start(self, group: int, ref: ShardRef) -> None:
+        """Say that an attempt begins, so that a worker that is killed has named its shard."""
+        self.store.create(paths.start_marker(self.job, self.planned, group, ref.shard, ref.attempt), b"{}")
+
+    def forget(self, group: int, shard: int) -> None:
+        """Remove an outcome whose parts are not what was written."""
+        self.store.delete(paths.marker(self.job, self.planned, group, shard))
+
+    def finished(self, group: int) -> set[int]:
+        """Return the shards that have an outcome, done or failed, without reading any."""
+        folder = paths.marker(self.job, self.planned, group, 0).rpartition("/")[0]
+        return {int(name.rpartition("/")[2].partition(".")[0]) for name in self.store.names(folder)}
+
+    def started(self, group: int) -> dict[int, int]:
+        """Return the highest attempt that began, by shard."""
+        folder = paths.start_marker(self.job, self.planned, group, 0, 0).rpartition("/")[0]
+        found: dict[int, int] = defaultdict(int)
+        for name in self.store.names(folder):
+            shard, _, attempt = name.rpartition("/")[2].partition(".")[0].partition("-")
+            found[int(shard)] = max(found[int(shard)], int(attempt))
+        return dict(found)
+
+    def stop(self) -> None:
+        """Ask the workers to begin nothing more."""
+        self.store.put(paths.stop(self.job, self.generation), b"{}")
+
+    def stopped(self) -> bool:
+        """Return whether the workers were asked to begin nothing more."""
+        return self.store.exists(paths.stop(self.job, self.generation))
+
+    def fenced(self) -> bool:
+        """Return whether another driver has begun since."""
+        return self.store.exists(paths.generation_claim(self.job, self.generation + 1))
