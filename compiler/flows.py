@@ -11,13 +11,13 @@ from .diagnostics import Findings
 from .follow import Astray, follow
 from .order import circle, topological
 from .pipeline import Callee, Scope, StepNode
-from .signature import Signatures
+from .signature import Signature, Signatures
 from .spec import Loop, Step
 from .syntax import Path
 from .types import AnyType, ListType, ScalarType, Type, UnionType, VerdictType
 from .wires import Ref, parse_reference, references
 
-INTEGER = ScalarType(name="int")
+INTEGER = ScalarType.model_construct(name="int")
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,11 @@ class FlowResolver:
         return StepNode(name, path, step, callee, inside, needs, body, result, _skippable(step, done))
 
     def _loop(self, path: Path, loop: Loop, inside: Mapping[str, Type]) -> tuple[Scope, Type]:
-        verdicts = {one.name: one.state for one in self.verdicts(loop.next)}
+        signature = self.signatures.callables.get(loop.next)
+        verdicts = {one.name: one.state for one in verdicts_of(signature)} if signature is not None else {}
         state = verdicts.get("Continue") or verdicts.get("Stop") or self.type_of(loop.state, inside)
         body = self.scope((*path, "loop", "steps"), loop.steps, {**inside, "state": state, "round": INTEGER})
         return body, verdicts.get("Stop") or state
-
-    def verdicts(self, ref: str) -> tuple[VerdictType, ...]:
-        """Return what a loop's ``next`` may return, as far as its annotation says so."""
-        signature = self.signatures.callables.get(ref)
-        returned = signature.returns if signature is not None else AnyType()
-        options = returned.options if isinstance(returned, UnionType) else (returned,)
-        return tuple(option for option in options if isinstance(option, VerdictType))
 
     def type_of(self, value: Any, inside: Mapping[str, Type]) -> Type:
         """Return the type that a reference points at, ``Any`` where it leads nowhere."""
@@ -76,6 +70,13 @@ class FlowResolver:
         place = self.bound.key_span(*path, names[0])
         message = f"steps wait for each other: {' → '.join(reversed(names))}"
         self.findings.error("E601", message, place, help="to go round until something is good enough, use loop with max_rounds")
+
+
+def verdicts_of(signature: Signature) -> tuple[VerdictType, ...]:
+    """Return what a loop's ``next`` may return, as far as its annotation says so."""
+    returned = signature.returns
+    options = returned.options if isinstance(returned, UnionType) else (returned,)
+    return tuple(option for option in options if isinstance(option, VerdictType))
 
 
 def _item(over: Type) -> Type:

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict
 class Frozen(BaseModel):
     """An immutable value that refuses unknown keys and takes fields by name or by alias.
 
-    Validators are built when a model is first used: building all of them would double what an import costs.
+    Validators are built when a model is first used, because building all of them would double what an import costs.
+    So what is made while a module is imported (defaults, constants) is made by ``model_construct``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, validate_default=False, defer_build=True)

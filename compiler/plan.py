@@ -78,7 +78,7 @@ class ToolPlan(Frozen):
     idempotent: bool = False
     reconcile: str | None = None
     approval: str | None = None
-    cache: Cache = Cache()
+    cache: Cache = Cache.model_construct()
     version: str | int | None = None
     sandbox: Sandbox | None = None
     egress: tuple[str, ...] = ()
@@ -104,7 +104,7 @@ class AgentPlan(Frozen):
     history: Literal["call", "run"] = "call"
     limits: Limits | None = None
     tier: str | None = None
-    cache: Cache = Cache()
+    cache: Cache = Cache.model_construct()
     version: str | int | None = None
     on_failure: OnFailure = {}
 
@@ -158,7 +158,7 @@ class StepPlan(Frozen):
     when: dict[str, tuple[str | int | bool, ...]] = {}
     map: MapPlan | None = None
     after: tuple[str, ...] = ()
-    cache: Cache = Cache()
+    cache: Cache = Cache.model_construct()
     version: str | int | None = None
     timeout: Duration | None = None
     resources: str | None = None
@@ -193,7 +193,7 @@ class StagePlan(Frozen):
     batch: int | None = None
     concurrency: int | None = None
     version: str | int | None = None
-    cache: Cache = Cache()
+    cache: Cache = Cache.model_construct()
     on_failure: OnFailure = {}
 
 
@@ -223,7 +223,7 @@ class Plan(Frozen):
     format: Literal[1] = 1
     params: dict[str, Param] = {}
     secrets: tuple[str, ...] = ()
-    policy: Policy = Policy()
+    policy: Policy = Policy.model_construct()
     models: dict[str, ModelPlan] = {}
     datasets: dict[str, DatasetPlan] = {}
     resources: dict[str, ResourcesPlan] = {}
@@ -257,9 +257,6 @@ class Compiled(Frozen):
     plan: Plan
     prompts: dict[str, str] = {}
     """The texts of the prompts and asks that the plan names as files, by file name."""
-    lock: Lock = Lock()
+    lock: Lock = Lock.model_construct()
     params: dict[str, str | int | float | bool] = {}
     """The parameters' values as far as they are known: what was given, and defaults. Never part of the plan."""
-
-
-LoopPlan.model_rebuild()

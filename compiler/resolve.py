@@ -22,7 +22,7 @@ from .sources import beside, is_file_name
 from .types import AnyType, FieldType, OpaqueType, Record, RecordType, Type
 from .typetext import BUILT_IN, read_type
 
-HANDLE = OpaqueType(name="dataset handle")
+HANDLE = OpaqueType.model_construct(name="dataset handle")
 """What ``$datasets.N`` is."""
 
 

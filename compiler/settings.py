@@ -61,15 +61,15 @@ class Reaction(Frozen):
 OnFailure = dict[FailureClass, Reaction]
 
 REACTIONS: Mapping[FailureClass, Reaction] = {
-    "throttled": Reaction(then="fail"),
-    "network": Reaction(attempts=5, backoff=Backoff(first=1, last=60), then="fail"),
-    "semantic": Reaction(attempts=3, feedback=True, then="fail"),
-    "oom": Reaction(then="fail"),
-    "preempted": Reaction(then="fail"),
-    "crashed": Reaction(attempts=3, backoff=Backoff(first=1, last=60), then="fail"),
-    "context": Reaction(rewind=True, attempts=1, then="fail"),
-    "error": Reaction(attempts=1, then="fail"),
-    "exhausted": Reaction(then="fail"),
+    "throttled": Reaction.model_construct(then="fail"),
+    "network": Reaction.model_construct(attempts=5, backoff=Backoff.model_construct(first=1, last=60), then="fail"),
+    "semantic": Reaction.model_construct(attempts=3, feedback=True, then="fail"),
+    "oom": Reaction.model_construct(then="fail"),
+    "preempted": Reaction.model_construct(then="fail"),
+    "crashed": Reaction.model_construct(attempts=3, backoff=Backoff.model_construct(first=1, last=60), then="fail"),
+    "context": Reaction.model_construct(rewind=True, attempts=1, then="fail"),
+    "error": Reaction.model_construct(attempts=1, then="fail"),
+    "exhausted": Reaction.model_construct(then="fail"),
 }
 
 

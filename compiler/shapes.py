@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from .settings import Cache, CacheScope
 from .syntax import Path
@@ -52,7 +53,7 @@ def locate(root: type[BaseModel], loc: Path) -> Place:
 def keys(annotation: Any) -> tuple[str, ...]:
     """Return the keys that a mapping may have here, in the order of the language; empty where any may stand."""
     model = _model(annotation)
-    return tuple(info.alias or name for name, info in model.model_fields.items()) if model is not None else ()
+    return tuple(info.alias or name for name, info in _fields(model).items()) if model is not None else ()
 
 
 def expected(annotation: Any) -> str:
@@ -90,7 +91,7 @@ def _inside(arm: Any, piece: str | int) -> tuple[Any, type[BaseModel] | None, st
     model = _model(arm)
     if model is None or not isinstance(piece, str):
         return None
-    found = next((one for one in model.model_fields.items() if piece in {one[0], one[1].alias}), None)
+    found = next((one for one in _fields(model).items() if piece in {one[0], one[1].alias}), None)
     return (found[1].annotation, model, piece) if found else (None, model, piece)
 
 
@@ -106,6 +107,12 @@ def _arms(annotation: Any) -> tuple[Any, ...]:
 
 def _model(annotation: Any) -> type[BaseModel] | None:
     return next((arm for arm in _arms(annotation) if isinstance(arm, type) and issubclass(arm, BaseModel)), None)
+
+
+def _fields(model: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    """Return a model's fields; one that names a model below itself knows their types only once it was built."""
+    model.model_rebuild()
+    return model.model_fields
 
 
 def _word(arm: Any) -> str:

@@ -12,7 +12,7 @@ class Parameter(Frozen):
     """One parameter of a callable."""
 
     name: str
-    type: Type = MissingType()
+    type: Type = MissingType.model_construct()
     required: bool = True
     variadic: Literal["no", "args", "kwargs"] = "no"
 
@@ -36,7 +36,7 @@ class Signature(Frozen):
     ref: str
     shape: Literal["function", "class", "type", "unknown"] = "function"
     parameters: tuple[Parameter, ...] = ()
-    returns: Type = MissingType()
+    returns: Type = MissingType.model_construct()
     is_async: bool = False
     doc: str = ""
     type: Type | None = None
@@ -56,6 +56,3 @@ class Signatures(Frozen):
     records: dict[str, Record] = {}
     inspected: bool = True
     """False with ``--no-import``: checks that need Python are off."""
-
-
-Signature.model_rebuild()

@@ -244,8 +244,8 @@ class Job(Frozen):
     source: str
     stages: tuple[Stage, ...] = Field(min_length=1)
     sink: Sink
-    checkpoint: Checkpoint = Checkpoint()
-    dead_letter: DeadLetter = DeadLetter()
+    checkpoint: Checkpoint = Checkpoint.model_construct()
+    dead_letter: DeadLetter = DeadLetter.model_construct()
     budget: Budget | None = None
 
 
@@ -268,6 +268,3 @@ class Spec(Frozen):
     humans: dict[Name, Human] = {}
     flow: Flow | None = None
     job: Job | None = None
-
-
-Loop.model_rebuild()

@@ -135,10 +135,12 @@ class Record(Frozen):
 
 Records = Mapping[str, Record]
 
-NONE = ScalarType(name="none")
+NONE = ScalarType.model_construct(name="none")
 
-for _model in (ListType, DictType, UnionType, CallType, VerdictType, FieldType):
-    _model.model_rebuild()
+
+def is_known(type_: Type) -> bool:
+    """Return whether a type says anything about its values."""
+    return not isinstance(type_, AnyType | MissingType)
 
 
 def describe(type_: Type) -> str:

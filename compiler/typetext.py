@@ -9,10 +9,10 @@ from .signature import Signatures
 from .types import AnyType, ListType, ScalarType, Type
 
 BUILT_IN: dict[str, Type] = {
-    "str": ScalarType(name="str"),
-    "int": ScalarType(name="int"),
-    "float": ScalarType(name="float"),
-    "bool": ScalarType(name="bool"),
+    "str": ScalarType.model_construct(name="str"),
+    "int": ScalarType.model_construct(name="int"),
+    "float": ScalarType.model_construct(name="float"),
+    "bool": ScalarType.model_construct(name="bool"),
 }
 _CALLABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 

@@ -20,7 +20,7 @@ CODES: Mapping[str, Code] = {
     ),
     "E203": Code(
         "a key is missing",
-        "The mapping can't be understood without this key.",
+        "The mapping can't be understood without this key. The message says what it is for, and the help line how it is written.",
         "datasets:\n  feed: {use: files, type: shop.types:Product}      # and key: the field that names a row",
     ),
     "E204": Code(
@@ -48,12 +48,12 @@ CODES: Mapping[str, Code] = {
     ),
     "E208": Code(
         "a number out of range",
-        "The number is too small or too large to mean anything here.",
+        "The number is too small or too large to mean anything here: a limit of nothing would forbid the very thing that it limits.",
         "flow:\n  steps:\n    ask: {use: planner, limits: {turns: 0}}",
     ),
     "E209": Code(
         "empty",
-        "At least one entry must be written here.",
+        "At least one entry must be written here: a flow without steps and a job without stages have nothing to do.",
         "flow: {steps: {}, outputs: $plan}",
     ),
     "E210": Code(

@@ -209,6 +209,26 @@ def test_a_key_named_like_a_validators_tag_is_a_key() -> None:
     assert reading.places == ["E204 2:24", "E204 2:44", "E204 3:34"]
 
 
+def test_misfits_in_the_steps_of_loops_have_their_places_too() -> None:
+    """The language contains itself here: a loop has steps, and a step may be a loop."""
+    reading = library("""\
+name: x
+flow:
+  outputs: $s
+  steps:
+    s:
+      loop:
+        state: $inputs
+        next: m:n
+        max_rounds: 3
+        steps:
+          a: {use: m:f, timout: 3s}
+          b: {loop: {state: $state, next: m:n, max_rounds: 0, steps: {c: {use: m:f, after: d}}}}
+""")
+    assert reading.places == ["E202 12:25", "E208 13:60", "E204 13:92"], reading.text
+    assert "flow.steps.s.loop.steps.b.loop.steps.c.after must be a list" in reading.found[2].message
+
+
 def test_values_are_kept_as_they_are_written() -> None:
     """Lists stay lists, numbers and texts keep their kinds, and nothing is read into an argument."""
     value = {"a": [1, "2", 3.5, True, None, {"b": "$c.d"}], "on": "no", "n": "1_000"}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darner.compiler.diagnostics import Diagnostic, Findings, Label, closest, did_you_mean
-from darner.compiler.paint import COLOUR
+from darner.compiler.paint import COLOUR, PLAIN
 from darner.compiler.render import as_github, as_json, as_text
 from darner.compiler.snippet import WIDTH, snippet
 from darner.compiler.source import Position, SourceFile, Span
@@ -140,7 +140,7 @@ def test_a_message_cannot_steer_the_terminal_or_break_the_form() -> None:
 def test_colours_change_nothing_but_colours() -> None:
     """With the colours taken out again, the text is the same."""
     one = of(HOUSE, "32Gi", notes=("n",), help="h", labels=(Label(HOUSE.span(11, 17), "there"),))
-    plain, coloured = (as_text([one], {HOUSE.path: HOUSE}, **({"paint": COLOUR} if on else {})) for on in (False, True))
+    plain, coloured = (as_text([one], {HOUSE.path: HOUSE}, paint=paint) for paint in (PLAIN, COLOUR))
     assert "\x1b[1;31m" in coloured
     for code in ("1;31", "1;34", "34", "1", "0"):
         coloured = coloured.replace(f"\x1b[{code}m", "")
