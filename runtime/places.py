@@ -12,10 +12,13 @@
 
 from __future__ import annotations
 
-from pydantic import model_validator
+from collections.abc import Mapping
+
+from pydantic import ValidationError, model_validator
 
 from ..compiler.frozen import Frozen
 from ..compiler.plan import ModelPlan
+from .failures import Refused
 
 
 class ModelPlace(Frozen):
@@ -43,3 +46,21 @@ def served(plan: ModelPlan, base_url: str) -> ModelPlan:
     """Return a model as a scripted server at ``base_url`` serves it: over the OpenAI protocol, without a secret."""
     _, _, name = plan.use.rpartition(":")
     return plan.model_copy(update={"use": f"openai:{name}", "base_url": base_url, "secret": None, "fallback": None})
+
+
+def read_places(section: object, where: str) -> dict[str, ModelPlace]:
+    """Return the places of a target's ``models`` section; `Refused` says what is wrong with it, and ``where`` it stands."""
+    if not isinstance(section, Mapping):
+        raise Refused(f"{where} must be a section", help=f'write [{where.partition(": ")[2] or where}.NAME] and below it script = "…"')
+    places = {}
+    for name, place in section.items():
+        try:
+            places[str(name)] = ModelPlace.model_validate(place)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            field = ".".join(map(str, first["loc"]))
+            said = first["msg"].removeprefix("Value error, ")
+            raise Refused(
+                f"{where}.{name}{field and '.'}{field}: {said}", help="a place has script, or use, base_url and secret"
+            ) from error
+    return places

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tomllib
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 from ...compiler.diagnostics import did_you_mean
 from ..failures import Refused
+from ..places import ModelPlace, read_places
 
 FILE = "darner.toml"
 STORE, TARGET, POLICY = "DARNER_STORE", "DARNER_TARGET", "DARNER_POLICY"
@@ -29,6 +31,8 @@ class Target:
     options: Mapping[str, Any] = field(default_factory=dict)
     file: Path | None = None
     """The ``darner.toml`` that it was read from."""
+    models: Mapping[str, ModelPlace] = field(default_factory=dict)
+    """Where models are reached instead of where the spec says; `testing.serving.placed` puts them there."""
 
 
 def find_target(folder: Path, name: str | None = None, environ: Mapping[str, str] = os.environ) -> Target:
@@ -47,7 +51,7 @@ def find_target(folder: Path, name: str | None = None, environ: Mapping[str, str
         raise Refused(f"there is no target {wanted} in {where}", help=did_you_mean(wanted, targets) or f"add [target.{wanted}]")
     found = targets.get(wanted or DEFAULT, Target())
     store = environ.get(STORE) or found.store
-    return Target(found.name, store, found.engine, found.params, found.options, found.file)
+    return dataclasses.replace(found, store=store)
 
 
 def policy_path(given: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
@@ -84,9 +88,10 @@ def _target(file: Path, name: str, section: Mapping[str, Any]) -> Target:
     params = section.get("params", {})
     if not isinstance(params, dict):
         raise Refused(f"{file}: target.{name}.params must be a section", help=f"write [target.{name}.params]")
-    options = {key: value for key, value in section.items() if key not in {"store", "engine", "params"}}
+    options = {key: value for key, value in section.items() if key not in {"store", "engine", "params", "models"}}
+    models = read_places(section.get("models", {}), f"{file}: target.{name}.models")
     texts = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in params.items()}
-    return Target(name, _store(file, section.get("store")), section.get("engine"), texts, options, file)
+    return Target(name, _store(file, section.get("store")), section.get("engine"), texts, options, file, models)
 
 
 def _store(file: Path, store: str | None) -> str | None:
