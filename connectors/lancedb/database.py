@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
@@ -19,6 +20,8 @@ class Database:
 
     @cached_property
     def _connection(self) -> Any:
+        # Its warnings are about its own insides, and go past every logger to standard error.
+        os.environ.setdefault("LANCEDB_LOG", "error")
         import lancedb  # noqa: PLC0415 - half a second, which naming a table must not cost
 
         # Every read sees what was committed before it, also by another process.

@@ -18,6 +18,8 @@ SAMPLES_A_PARTITION = 64
 """Of 256 and 50 rounds, which is Lance's way, ten rounds over 64 find the same neighbours in less than half the time."""
 PROBES = 20
 REFINE = 10
+MANY_PIECES = 32
+"""Files of rows that one table may have before they are put together."""
 KEEP_VERSIONS = timedelta(hours=1)
 """Who searches an older version meanwhile is left in peace that long."""
 
@@ -41,12 +43,18 @@ def build(table: Any, key: str, vector: str | None, search: Search) -> None:
     from lancedb.index import BTree  # noqa: PLC0415 - with lancedb, which is imported late
 
     rows = table.count_rows()
-    indexed = {name for index in table.list_indices() for name in index.columns}
-    if key and key not in indexed and rows:
+    there = {name: index for index in table.list_indices() for name in index.columns}
+    # A new vector index needs no such care, and after it this would take as long again.
+    if any(index.num_unindexed_rows for index in there.values()) or _pieces(table) > MANY_PIECES:
+        table.optimize(cleanup_older_than=KEEP_VERSIONS)
+    if key and key not in there and rows:
         table.create_index(key, config=BTree())
-    if vector is not None and vector not in indexed and search.kind != "none" and rows >= search.index_from:
+    if vector is not None and vector not in there and search.kind != "none" and rows >= search.index_from:
         table.create_index(vector, config=_config(search, rows))
-    table.optimize(cleanup_older_than=KEEP_VERSIONS)
+
+
+def _pieces(table: Any) -> int:
+    return int(table.stats()["fragment_stats"]["num_fragments"])
 
 
 def _config(search: Search, rows: int) -> Any:

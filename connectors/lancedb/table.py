@@ -121,7 +121,7 @@ class LanceDB:
         return len(keys)
 
     def finish(self) -> None:
-        """Index key and vectors, put small pieces together, and drop versions that are older than an hour."""
+        """Index key and vectors; once there are many small pieces, put them together and drop versions older than an hour."""
         table = self._there()
         if table is not None:
             with sql.named(self.name):
