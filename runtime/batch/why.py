@@ -167,5 +167,33 @@ def _nearest(keys: Column, key: str) -> list[str]:
     """Return a few keys that begin as this one does, or contain it, without comparing all of them closely."""
     begins = compute.starts_with(keys, key[: max(1, len(key) // 2)])
     holds = compute.match_substring(keys, key, ignore_case=True)
-    found: list[str] = keys.filter(compute.or_(begins, holds)).to_pylist()
+    found: list[str] = [one for one in keys.filter(compute.or_(begins, holds)).to_pylist() if one is not None]
     return heapq.nsmallest(20, found, key=lambda one: (abs(len(one) - len(key)), one))
+
+
+def lines(found: RowWhy) -> list[str]:
+    """Return what is known of a row as lines for people."""
+    told = [f"{found.job}  {found.key}  {_shown_state(found)}"]
+    if found.version is not None:
+        told.append(f"  source version  {found.version}")
+    if found.dead is not None:
+        one = found.dead
+        told.append(f"  died in {one.stage} after {one.attempts} attempt(s), {one.failure}: {one.type}: {one.message}")
+    width = max((len(one.stage) for one in found.stages), default=0)
+    told += [f"  {one.stage:<{width}}  {one.fingerprint or 'no outcome':<32}  {_shown_place(one)}".rstrip() for one in found.stages]
+    if found.unfinished is not None:
+        told.append(f"  the unfinished run of generation {found.unfinished} does this row again")
+    return told
+
+
+def _shown_state(found: RowWhy) -> str:
+    if found.state == "planned":
+        return "planned, never finished"
+    stale = "; the sink still has its last good version" if found.stale else ""
+    return f"{found.state} as of generation {found.generation}{stale}"
+
+
+def _shown_place(one: StageWhy) -> str:
+    if one.place is None:
+        return ""
+    return one.place if one.generation is None else f"generation {one.generation}, {one.place}"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from darner.connectors.memory.table import Memory
 from darner.runtime.batch.history import newest_manifest
 from darner.runtime.batch.parts import read_part
+from darner.runtime.batch.planning import plan_work
 from darner.runtime.failures import Refused
 from darner.runtime.journal import paths
 
@@ -32,7 +33,7 @@ ROW = st.fixed_dictionaries(
 
 def keys_of(made: Shop, work: Any) -> list[str]:
     """Return the keys of all shard inputs, in order."""
-    return [key for ref in work.inputs for key in read_part(made.store, ref)["_key"].to_pylist()]
+    return [str(key) for ref in work.inputs for key in read_part(made.store, ref)["_key"].to_pylist()]
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -239,8 +240,6 @@ def test_a_stage_that_makes_several_rows_of_one_is_refused(tmp_path: Path) -> No
     call = made.call()
     stage = call.plan.stages["enrich"].model_copy(update={"shape": "explode"})
     plan = call.plan.model_copy(update={"stages": {**call.plan.stages, "enrich": stage}})
-    from darner.runtime.batch.planning import plan_work
-
     with pytest.raises(Refused, match="'enrich' makes several rows of one"):
         plan_work(replace(call, plan=plan), rows(item("a")), 1)
 

@@ -15,7 +15,7 @@ from darner.runtime.batch.intake import intake_of, take_in
 from darner.runtime.batch.parts import read_part
 from darner.runtime.failures import Refused, Semantic
 
-from .workshop import ITEM, item, rows, shop
+from .workshop import ITEM, Tables, item, rows, shop
 
 
 class Strict(BaseModel):
@@ -146,7 +146,6 @@ def test_a_type_with_validators_is_checked_row_by_row() -> None:
 @pytest.mark.parametrize("kind", [pa.int32(), pa.int64(), pa.float32(), pa.float64(), pa.string()])
 def test_a_file_that_is_written_in_other_types_is_no_change(tmp_path: Path, kind: pa.DataType) -> None:
     """The same prices as floats, integers or text have the same versions: they are taken in as the declared type."""
-    from .workshop import Tables
 
     def table(price: pa.DataType) -> pa.Table:
         columns = {"id": ["a", "b"], "title": ["x", "y"], "stock": pa.array([1, None], pa.int64())}

@@ -141,7 +141,7 @@ class Shop:
                 if memo_fingerprint(stage.name) in rows.schema.names
                 else [None] * len(prints)
             )
-            keys = rows[KEY].to_pylist()
+            keys: list[Any] = rows[KEY].to_pylist()
             fresh = [key for key, one, old in zip(keys, prints.to_pylist(), memo, strict=True) if one != old]
             self.called[stage.name] += fresh
             dead += [key for key in keys if key in self.dies]
