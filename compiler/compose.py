@@ -10,6 +10,7 @@ from typing import NoReturn
 from yaml import events as yaml_events
 
 from .diagnostics import Findings, Label
+from .keys import Keys
 from .scalars import NotCarried, resolve
 from .source import SourceFile, Span
 from .syntax import Entry, MappingNode, ScalarNode, SequenceNode, Style, SyntaxNode
@@ -41,6 +42,7 @@ class Composer:
     def __init__(self, source: SourceFile, findings: Findings) -> None:
         self._source = source
         self._findings = findings
+        self._keys = Keys(source, findings)
         self._open: list[_Open] = []
         self._anchors: dict[str, SyntaxNode] = {}
         self._anchor_places: dict[str, Span] = {}
@@ -107,7 +109,10 @@ class Composer:
         one = self._open.pop()
         span = self._collection_span(one, event)
         self._add(
-            one.event, self._mapping(one, span) if isinstance(one.event, yaml_events.MappingStartEvent) else self._sequence(one, span)
+            one.event,
+            self._keys.mapping(one.children, span)
+            if isinstance(one.event, yaml_events.MappingStartEvent)
+            else self._keys.sequence(one.children, span),
         )
 
     def _collection_span(self, one: _Open, end: yaml_events.Event) -> Span:
@@ -167,58 +172,13 @@ class Composer:
         first = header_end + len(body) - len(body.lstrip())
         return self._source.span(first, header_end + len(body.rstrip()))
 
-    # ── mappings ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _mapping(self, one: _Open, span: Span) -> MappingNode:
-        entries: dict[str, Entry] = {}
-        broken = False
-        for key, value in zip(one.children[::2], one.children[1::2], strict=True):
-            name = self._name(key)
-            if name is None or not self._fresh(name, key.span, entries):
-                broken = True
-            else:
-                entries[name] = Entry(name, key.span, self._filled(repr(name), key.span, value))
-        return MappingNode(tuple(entries.values()), span, broken=broken)
-
-    def _name(self, key: SyntaxNode) -> str | None:
-        if isinstance(key, ScalarNode) and key.broken:
-            return None
-        if not isinstance(key, ScalarNode) or not isinstance(key.value, str):
-            self._findings.error("E109", "a key must be text", key.span, help=f"{_shown_key(key)}, or remove it")
-            return None
-        if key.value == "<<" and key.style == "plain":
-            help_ = "use extends: it names an entry of the same section whose keys are copied"
-            self._findings.error("E110", "there are no merge keys", key.span, help=help_)
-            return None
-        return key.value
-
-    def _fresh(self, name: str, place: Span, entries: dict[str, Entry]) -> bool:
-        before = entries.get(name)
-        if before is None:
-            return True
-        first = Label(before.key, "written here first")
-        self._findings.error("E108", f"{name!r} is written twice", place, labels=[first], help="keep one of the two, or join them")
-        return False
-
-    def _sequence(self, one: _Open, span: Span) -> SequenceNode:
-        items = tuple(self._filled("an entry of this list", item.span, item) for item in one.children)
-        return SequenceNode(items, span)
-
-    def _filled(self, what: str, place: Span, value: SyntaxNode) -> SyntaxNode:
-        """An empty value is nearly always an accident, and null would be read in silence."""
-        if not isinstance(value, ScalarNode) or value.broken or value.raw[0] != value.raw[1] or value.origin is not None:
-            return value
-        help_ = "write a value, or remove it; where nothing is meant, write null"
-        self._findings.error("E115", f"{what} has no value", place, help=help_)
-        return replace(value, span=place, broken=True)
-
     # ── tags, anchors, aliases ───────────────────────────────────────────────────────────────────────────────────
 
     def _check_tag(self, event: yaml_events.NodeEvent) -> bool:
         tag: str | None = getattr(event, "tag", None)
         if tag is None:
             return False
-        start = _offsets(event)[0]
+        start = max(self._source.text.find("!", *_offsets(event)), _offsets(event)[0])
         end = start
         while end < len(self._source.text) and not self._source.text[end].isspace():
             end += 1
@@ -281,9 +241,3 @@ def _offsets(event: yaml_events.Event) -> tuple[int, int]:
     """Return where an event begins and ends in the text; what was left out begins and ends at one place."""
     start = event.start_mark.index if event.start_mark else 0
     return start, max(event.end_mark.index if event.end_mark else start, start)
-
-
-def _shown_key(key: SyntaxNode) -> str:
-    if isinstance(key, ScalarNode) and key.value is not None:
-        return f'quote it: "{str(key.value).lower()}"'
-    return "write a name"

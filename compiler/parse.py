@@ -15,6 +15,7 @@ from .compose import Composer, Unreadable
 from .diagnostics import Findings
 from .source import Position, SourceFile, Span
 from .syntax import MappingNode, ScalarNode, SequenceNode, SyntaxNode
+from .yamlerrors import explain
 
 MAX_BYTES = 1 << 20
 """The largest file that is read: a hundred times what a long spec takes."""
@@ -89,7 +90,7 @@ def _compose(source: SourceFile, findings: Findings) -> SyntaxNode | None:
     except Unreadable:
         return None
     except MarkedYAMLError as error:
-        _explain(source, error, findings)
+        explain(source, error, findings)
         return None
 
 
@@ -106,33 +107,3 @@ def _events(text: str) -> Iterator[Event]:
     stream = _Events(text)
     while stream.check_event():
         yield stream.get_event()  # type: ignore[no-untyped-call] # the stubs of PyYAML don't say
-
-
-# ── what YAML's own errors mean ──────────────────────────────────────────────────────────────────────────────────────
-
-_HELP = (
-    ("mapping values are not allowed", "a value with ': ' in it must be quoted, or the line is indented wrongly"),
-    ("'%'", "a value that starts with % must be quoted"),
-    ("'@'", "a value that starts with @ must be quoted"),
-    ("'`'", "a value that starts with ` must be quoted"),
-    ("found unexpected end of stream", "a quote is opened and never closed"),
-    ("could not find expected ':'", "is a ':' missing after the key, or a quote at its end?"),
-    ("expected <block end>", "the line is indented differently from its neighbours, or a bracket or quote before it is wrong"),
-    ("expected ',' or", "a bracket or brace is not closed, or a comma is missing"),
-    ("unknown escape character", "in double quotes a backslash starts an escape: double it, or use single quotes"),
-    ("sequence entries are not allowed", "a list starts on a line of its own, below its key"),
-)
-
-
-def _explain(source: SourceFile, error: MarkedYAMLError, findings: Findings) -> None:
-    problem = error.problem or "it can't be read"
-    mark = error.problem_mark or error.context_mark
-    offset: int = min(mark.index, len(source.text)) if mark is not None else 0
-    span = source.span(offset, min(offset + 1, len(source.text)))
-    if problem.startswith("found character '\\t'"):
-        findings.error("E106", "a tab can't indent", span, help="use spaces")
-        return
-    help_ = next((text for sign, text in _HELP if sign in problem), "check the indentation and the quotes around this place")
-    opened = error.context_mark
-    notes = [f"{error.context} at line {source.position(opened.index).line}"] if error.context and opened is not None else []
-    findings.error("E105", f"this is not YAML: {problem}", span, help=help_, notes=notes)

@@ -17,8 +17,8 @@ from .reading import Reading, parsed
 
 UNREADABLE = {
     "a broken line": (b"darner: 1\nname: a: b\n", "E105", "2:8"),
-    "an open bracket": (b"darner: 1\na: [1, 2\n", "E105", "3:1"),
-    "an open quote": (b'darner: 1\na: "abc\n', "E105", "3:1"),
+    "an open bracket": (b"darner: 1\na: [1, 2\n", "E105", "2:4"),
+    "an open quote": (b'darner: 1\na: "abc\n', "E105", "2:4"),
     "an indentation that fits nothing": (b"a:\n    b: 1\n  c: 2\n", "E105", "3:3"),
     "a reserved sign": (b"a: @b\n", "E105", "1:4"),
     "a text with a wrong escape": (b'a: "\\q"\n', "E105", "1:6"),
@@ -45,6 +45,8 @@ UNREADABLE = {
     "null as key": (b"{null: b}\n", "E109", "1:2"),
     "nothing as key": (b"?\n: b\n", "E109", "1:2"),
     "a list as key": (b"? [a, b]\n: c\n", "E109", "1:3"),
+    "a template without quotes": (b"a: {{ city }}\n", "E109", "1:5"),
+    "a tag after an anchor": (b"a: &x !y b\n", "E111", "1:7"),
     "a merge key": (b"a: &a {x: 1}\nb: {<<: *a, y: 2}\n", "E110", "2:5"),
     "a tag on text": (b"a: !include x.yaml\n", "E111", "1:4"),
     "a tag on a mapping": (b"a: !!map {b: 1}\n", "E111", "1:4"),
