@@ -14,7 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 SPEC = ROOT / "specs" / "catalog"
-DARNER = Path(sys.executable).with_name("darner")
+DARNER = Path(os.environ.get("DARNER_COMMAND", Path(sys.executable).with_name("darner")))
 MARKS = frozenset({"_darner_generation", "_darner_shard"})
 
 

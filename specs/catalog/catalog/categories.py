@@ -14,7 +14,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _KANA = re.compile(r"[\u30a0-\u30ff\u4e00-\u9fff]{1,12}")
 _TITLE, _DESCRIPTION, _SHELF, _ENOUGH = 3.0, 1.0, 1.5, 120
 _SMALL_WORDS = "of and the for with to in on by a de la le les del da do na w z i y et en à pour para con der die das und für mit von"
-_SMALL = frozenset(_SMALL_WORDS.split())
+SMALL = frozenset(_SMALL_WORDS.split())
 Entries = dict[str, tuple[tuple[int, float], ...]]
 
 
@@ -30,7 +30,7 @@ def stem(word: str) -> str:
 
 def words(text: str) -> list[str]:
     """Return the words of a text as they are looked up: lower case, stemmed; Japanese in runs of its characters."""
-    found = [stem(word) for word in _WORD.findall(text.lower()) if word not in _SMALL]
+    found = [stem(word) for word in _WORD.findall(text.lower()) if word not in SMALL]
     return found if text.isascii() else [*found, *_KANA.findall(text)]
 
 
@@ -57,7 +57,7 @@ _PATHS = tuple(leaf.path for leaf in LEAVES)
 
 @lru_cache(maxsize=65_536)
 def _speaks_for(word: str) -> tuple[tuple[int, float], ...]:
-    return () if word in _SMALL else _LEAVES_OF.get(stem(word), ())
+    return () if word in SMALL else _LEAVES_OF.get(stem(word), ())
 
 
 def _add(scores: dict[int, float], text: str, weight: float) -> None:

@@ -1,6 +1,6 @@
 """Ask the index: the nearest products by meaning, those first that also have the words and numbers of the question.
 
-python -m catalog.search "18V Akkuschrauber" [--index .demo/index] [--limit 5]
+python -m catalog.search "18V Akkuschrauber" --index FOLDER [--limit 5]
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from .categories import stem
+from .categories import SMALL, stem
 from .embedders import Embedder, MiniLM, embedder
 
 _NEAR = 80
@@ -21,12 +21,14 @@ _SAME = {"liter": "l", "litre": "l", "litro": "l", "volt": "v", "inch": "zoll"}
 
 
 def pieces(text: str) -> set[str]:
-    """Return the words of a text, stemmed, and its numbers, each with the unit behind it: ``18v``, ``1l``, ``16zoll``."""
+    """Return a text's words that say something, stemmed, and its numbers with their units: ``18v``, ``1l``, ``16zoll``."""
     found: set[str] = set()
     number = ""
     for piece in _PIECE.findall(text.lower()):
         if piece[0].isdigit():
             number = piece.replace(",", ".").removesuffix(".0")
+            continue
+        if piece in SMALL:
             continue
         unit = _SAME.get(piece, piece)
         found.add(f"{number}{unit}" if number else stem(piece))
@@ -78,7 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     parser = argparse.ArgumentParser(prog="catalog.search", description="Search the catalogue by meaning.")
     parser.add_argument("queries", nargs="+")
-    parser.add_argument("--index", default=".demo/index")
+    parser.add_argument("--index", required=True)
     parser.add_argument("--limit", type=int, default=5)
     given = parser.parse_args(arguments)
     try:

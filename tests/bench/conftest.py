@@ -1,0 +1,39 @@
+"""One feed and one page of results for all measurements of a run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ..catalog.conftest import generate
+from .report import DOCS, Table, document
+
+ROWS = int(os.environ.get("DARNER_BENCH_ROWS", "250000"))
+REPEATS = int(os.environ.get("DARNER_BENCH_REPEATS", "1"))
+
+
+@pytest.fixture(scope="session")
+def feed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a feed of ``DARNER_BENCH_ROWS`` rows."""
+    return generate(tmp_path_factory.mktemp("bench") / "feed.parquet", "--rows", str(ROWS))
+
+
+@pytest.fixture(scope="session")
+def two_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a feed of two rows: what it takes is start-up."""
+    return generate(tmp_path_factory.mktemp("bench") / "two.parquet", "--rows", "2")
+
+
+@pytest.fixture(scope="session")
+def page() -> Iterator[list[Table]]:
+    """Collect tables; at the end they are printed, and written to docs/benchmarks.md with ``DARNER_BENCH_WRITE=1``."""
+    tables: list[Table] = []
+    yield tables
+    text = document(tables, os.cpu_count() or 1, REPEATS)
+    sys.stdout.write("\n" + text)
+    if os.environ.get("DARNER_BENCH_WRITE") == "1" and tables:
+        DOCS.write_text(text, encoding="utf-8")

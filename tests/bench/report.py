@@ -1,0 +1,58 @@
+"""What was measured, as tables: on the terminal, and in docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DOCS = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+
+
+@dataclass
+class Table:
+    """One comparison: what it is about, its columns, its lines, and what must be said beside it."""
+
+    title: str
+    columns: Sequence[str]
+    about: str = ""
+    lines: list[Sequence[str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def markdown(self) -> str:
+        """Return the table as Markdown that can be read on a terminal, too."""
+        rows = [list(self.columns), *[list(line) for line in self.lines]]
+        widths = [max(len(row[at]) for row in rows) for at in range(len(self.columns))]
+        shown = [
+            "| " + " | ".join(_cell(text, width, at) for at, (text, width) in enumerate(zip(row, widths, strict=True))) + " |"
+            for row in rows
+        ]
+        rule = "|" + "|".join("-" * (width + 1) + (":" if at else "-") for at, width in enumerate(widths)) + "|"
+        parts = [f"## {self.title}", self.about, "\n".join([shown[0], rule, *shown[1:]]), *self.notes]
+        return "\n\n".join(part for part in parts if part)
+
+
+def _cell(text: str, width: int, at: int) -> str:
+    return text.ljust(width) if at == 0 else text.rjust(width)
+
+
+def document(tables: Sequence[Table], cores: int, repeats: int) -> str:
+    """Return the whole page."""
+    head = (
+        "# Benchmarks\n\n"
+        f"Written by `DARNER_BENCH_WRITE=1 make bench` on {cores} cores ({platform.machine()}, Python {platform.python_version()}); "
+        f"{'single runs' if repeats == 1 else f'medians of {repeats} runs'}, side by side in one run. Use them as ratios: "
+        "another machine has other seconds. What loses is here, too.\n"
+    )
+    return head + "\n" + "\n\n".join(table.markdown() for table in tables) + "\n"
+
+
+def rate(rows: int, seconds: float) -> str:
+    """Return rows a second."""
+    return f"{rows / seconds:,.0f}"
+
+
+def gigabytes(size: int) -> str:
+    """Return bytes as GB."""
+    return f"{size / 1e9:.2f} GB"

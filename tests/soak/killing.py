@@ -1,0 +1,77 @@
+"""Starting a job, killing a part of it at a moment, and going on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+Victim = Literal["driver", "worker"]
+
+
+@dataclass(frozen=True)
+class Kill:
+    """What was killed, after how many seconds; ``hit`` is false where the job had ended before."""
+
+    victim: Victim
+    after: float
+    hit: bool
+    code: int
+
+
+def killed_once(command: Sequence[str], env: dict[str, str], log: Path, victim: Victim, chance: random.Random, longest: float) -> Kill:  # noqa: PLR0913, PLR0917 - what, whom, when
+    """Start a command in a session of its own, kill the victim with -9 at some moment, and wait until all of it is gone."""
+    after = chance.uniform(0.2, longest)
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, env=env, stdout=output, stderr=output, start_new_session=True)
+    started = time.monotonic()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(after)
+    hit = process.poll() is None and _strike(process, victim, chance)
+    if victim == "worker" or not hit:
+        process.wait()
+    else:
+        process.wait(30)
+        _gone(process.pid, started)
+    return Kill(victim, after, hit, process.returncode)
+
+
+def _strike(process: subprocess.Popen[bytes], victim: Victim, chance: random.Random) -> bool:
+    if victim == "driver":
+        process.kill()
+        return True
+    children = psutil.Process(process.pid).children(recursive=True)
+    if not children:
+        return False
+    with contextlib.suppress(psutil.NoSuchProcess):
+        chance.choice(sorted(children, key=lambda child: child.pid)).kill()
+        return True
+    return False
+
+
+def _gone(session: int, started: float) -> None:
+    """Wait until no process of a session is left: orphans must notice by themselves that their driver is dead."""
+    while time.monotonic() - started < 600:
+        if not any(_session(process) == session for process in psutil.process_iter()):
+            return
+        time.sleep(0.1)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(session, signal.SIGKILL)
+    msg = "processes of a killed job were still there after ten minutes"
+    raise AssertionError(msg)
+
+
+def _session(process: psutil.Process) -> int:
+    try:
+        return os.getsid(process.pid) if process.status() != psutil.STATUS_ZOMBIE else -1
+    except (ProcessLookupError, psutil.NoSuchProcess):
+        return -1
