@@ -30,6 +30,7 @@ CONNECTORS: Mapping[str, Entry] = {
     "files": Entry(".files.source:Files", "rows of Parquet, CSV and JSONL files by path, URL or glob"),
     "lancedb": Entry(".lancedb.table:LanceDB", "a LanceDB table, searched by vector", needs="lancedb", extra="lancedb"),
     "memory": Entry(".memory.table:Memory", "rows that live as long as the process"),
+    "parquet": Entry(".parquet.table:ParquetTable", "a table in a local folder of Parquet files"),
 }
 """Sorted by name."""
 

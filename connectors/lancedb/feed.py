@@ -1,4 +1,4 @@
-"""Rows and keys on their way into the table, in pieces that one commit takes."""
+"""Rows and keys on their way into the table, as LanceDB takes them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from .fit import fit
+from ..keyed import fit
 
-MERGE_ROWS = 20_000
-MERGE_BYTES = 64 << 20
-"""A merge costs the same for few rows as for thousands, and is held in memory."""
 KEYS_A_STATEMENT = 5_000
 
 
@@ -44,18 +41,6 @@ class Feed:
             if self.failure is not None:
                 raise self.failure from None
             raise
-
-
-def parts(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Yield batches put together to what one merge takes."""
-    held: list[pa.RecordBatch] = []
-    for batch in batches:
-        held.append(batch)
-        if sum(one.num_rows for one in held) >= MERGE_ROWS or sum(one.nbytes for one in held) >= MERGE_BYTES:
-            yield pa.Table.from_batches(held)
-            held = []
-    if held:
-        yield pa.Table.from_batches(held)
 
 
 def chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -1,29 +1,18 @@
-"""Making batches fit the table: its columns, and vectors as fixed lists of 32-bit floats."""
+"""What a table looks like: its columns, vectors as fixed lists of 32-bit floats, and how that differs from what is there."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...compiler.diagnostics import did_you_mean
-from ..ports import GENERATION, SHARD, ConnectorError
-
-MARKS = (GENERATION, SHARD)
+from ..ports import ConnectorError
 
 
-def check(schema: pa.Schema, key: str) -> None:
-    """Refuse a schema that can't be a table's: no key, no marks, a key that can't be looked up, names Lance can't have."""
-    for wanted in (key, *MARKS):
-        if wanted not in schema.names:
-            msg = f"the rows have no column {wanted!r}"
-            raise ConnectorError(msg, help=did_you_mean(wanted, schema.names))
-    type_ = schema.field(key).type
-    if not (pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_integer(type_)):
-        msg = f"the key {key} is of type {type_}"
-        raise ConnectorError(msg, help="a key is text or a whole number")
+def check_names(schema: pa.Schema) -> None:
+    """Refuse names of columns that Lance can't have."""
     for column in schema.names:
         if not column or "." in column or "`" in column:
             msg = f"LanceDB can't have a column named {column!r}"
@@ -93,59 +82,3 @@ def _alike(there: Any, wanted: Any, *, is_vector: bool) -> bool:
     if pa.types.is_list(there) and pa.types.is_list(wanted):
         return _alike(there.value_type, wanted.value_type, is_vector=False)
     return bool(there.equals(wanted))
-
-
-def fit(batch: pa.RecordBatch, schema: pa.Schema, key: str) -> pa.RecordBatch:
-    """Return a batch with the table's columns, in its order and types; ConnectorError names what doesn't fit."""
-    missing = [name for name in schema.names if name not in batch.schema.names]
-    if missing or batch.num_columns != len(schema.names):
-        extra = [name for name in batch.schema.names if name not in schema.names]
-        msg = f"a batch has other columns than the table: {_listed('lacks', missing)}{_listed('adds', extra)}"
-        raise ConnectorError(msg, help="all batches of a table have its columns")
-    if batch.column(key).null_count:
-        msg = f"a row has no {key}"
-        raise ConnectorError(msg, help="rows without a key are dead letters; leave them out")
-    arrays = [_cast(batch, field, key) for field in schema]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _listed(word: str, names: Sequence[str]) -> str:
-    return f"{word} {', '.join(names)}; " if names else ""
-
-
-def _cast(batch: pa.RecordBatch, field: Any, key: str) -> Any:
-    column: Any = batch.column(field.name)
-    if isinstance(column.type, pa.BaseExtensionType):
-        column = column.storage
-    if column.type.equals(field.type):
-        return column
-    try:
-        return column.cast(field.type)
-    except pa.ArrowInvalid as error:
-        if pa.types.is_fixed_size_list(field.type):
-            raise _odd_vector(batch, field, key) from error
-        msg = f"{field.name} doesn't fit into a column of type {field.type}: {error}"
-        raise ConnectorError(msg, help="the rows' types changed; write to another table") from error
-
-
-def _odd_vector(batch: pa.RecordBatch, field: Any, key: str) -> ConnectorError:
-    size = field.type.list_size
-    for one, vector in zip(batch.column(key).to_pylist(), batch.column(field.name).to_pylist(), strict=True):
-        if vector is not None and (len(vector) != size or None in vector):
-            msg = f"{field.name} of {one} has {len(vector)} numbers; the table's vectors have {size}"
-            return ConnectorError(msg, help="vectors of one column are equally long; is it no vector, say `vector: false`")
-    msg = f"{field.name} doesn't fit into vectors of {size} numbers"
-    return ConnectorError(msg, help="vectors of one column are equally long and hold no null")
-
-
-def newest(table: pa.Table, key: str) -> pa.Table:
-    """Return rows with one a key: the last of its highest generation."""
-    keys = table.column(key).to_pylist()
-    if len(set(keys)) == len(keys):
-        return table
-    generations: list[Any] = table.column(GENERATION).to_pylist()
-    kept: dict[Any, int] = {}
-    for place, (one, generation) in enumerate(zip(keys, generations, strict=True)):
-        if one not in kept or generations[kept[one]] <= generation:
-            kept[one] = place
-    return table.take(pa.array(sorted(kept.values()), pa.int64()))

@@ -9,11 +9,12 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from ...compiler.diagnostics import did_you_mean
+from ..keyed import MARKS, check, known, newest, parts
 from ..ports import GENERATION, SHARD, ConnectorError, Place, SourceRange
 from . import sql
 from .database import Database
-from .feed import Feed, chunks, parts
-from .fit import MARKS, check, differences, newest, table_schema, vector_column
+from .feed import Feed, chunks
+from .fit import check_names, differences, table_schema, vector_column
 from .index import INDEX_FROM, IndexKind, Metric, Search, build
 
 SCAN_ROWS = 8192
@@ -66,6 +67,7 @@ class LanceDB:
     def open(self, schema: pa.Schema, key: str) -> None:
         """Compare the schema with the table that is there, or make the table, at the latest with the first rows."""
         check(schema, key)
+        check_names(schema)
         self.key = key
         vector = vector_column(schema, self.vector)
         there = self._there()
@@ -150,7 +152,7 @@ class LanceDB:
         if table is None and self._schema is not None:
             return
         table = self._table()
-        names = self._known(table, columns)
+        names = known(self.name, table.schema.names, columns)
         with sql.named(self.name):
             batches = iter(table.search().select(names).to_batches(SCAN_ROWS))
         while True:
@@ -173,7 +175,7 @@ class LanceDB:
         """Return one row, or None."""
         table = self._table()
         column = self._key_of(table)
-        names = self._known(table, None)
+        names = known(self.name, table.schema.names, None)
         with sql.named(self.name):
             where = f"{sql.name(column)} = {sql.literal(key, table.schema.field(column).type)}"
             found = table.search().where(where).select(names).limit(1).to_list()
@@ -190,7 +192,7 @@ class LanceDB:
         if len(vector) != size:
             msg = f"a vector of {len(vector)} numbers was given; those of {self.name} have {size}"
             raise ConnectorError(msg, help="search with the model that made the table's vectors")
-        names = [name for name in self._known(table, None) if name != column]
+        names = [name for name in known(self.name, table.schema.names, None) if name != column]
         with sql.named(self.name):
             query = self.setting.query(table, [float(part) for part in vector], column)
             if where is not None:
@@ -241,13 +243,3 @@ class LanceDB:
             return self.key
         msg = f"{self.key!r} is no column of {self.name}, to be its key"
         raise ConnectorError(msg, help=did_you_mean(self.key, table.schema.names))
-
-    def _known(self, table: Any, columns: Sequence[str] | None) -> list[str]:
-        names = list(table.schema.names)
-        if columns is None:
-            return [name for name in names if name not in MARKS]
-        for name in columns:
-            if name not in names:
-                msg = f"the table {self.name} has no column {name!r}"
-                raise ConnectorError(msg, help=did_you_mean(name, names))
-        return list(columns)

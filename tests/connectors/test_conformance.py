@@ -94,6 +94,13 @@ def test_lancedb_keeps_the_promises_of_a_sink(check: testing.Check, tmp_path: Pa
     check(lambda: registry.sink("lancedb", with_={"url": "db", "table": f"t{next(numbers)}"}, key="key", base=tmp_path))
 
 
+@pytest.mark.parametrize("check", [*testing.WRITABLE, *testing.GETTABLE], ids=testing.name)
+def test_parquet_keeps_the_promises_of_a_sink(check: testing.Check, tmp_path: Path) -> None:
+    """A table in a folder of Parquet files."""
+    numbers = itertools.count()
+    check(lambda: registry.sink("parquet", with_={"url": f"t{next(numbers)}"}, key="key", base=tmp_path))
+
+
 def lancedb_source(folder: Path) -> Callable[[Rows], Any]:
     """Return a factory of LanceDB tables that hold rows."""
     schema = pa.schema([(name, pa.string()) for name in COLUMNS] + [("_darner_generation", pa.int64()), ("_darner_shard", pa.int64())])

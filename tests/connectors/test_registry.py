@@ -32,7 +32,7 @@ def test_names_are_sorted_and_each_can_be_loaded(tmp_path: Path) -> None:
     assert list(registry.names()) == sorted(registry.names())
     options: dict[str, dict[str, Any]] = {"lancedb": {"url": "db", "table": "t"}}
     for name in registry.names():
-        assert registry.connect(name, with_=options.get(name, {"url": "x"} if name != "memory" else {}), base=tmp_path)
+        assert registry.connect(name, with_=options.get(name, {} if name == "memory" else {"url": "x"}), base=tmp_path)
 
 
 def test_a_callable_builds_a_connector_and_gets_what_it_asks_for() -> None:

@@ -1,0 +1,1 @@
+"""A table as a folder of Parquet files, written by key."""
