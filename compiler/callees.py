@@ -14,6 +14,8 @@ from .types import AnyType, Type
 from .typetext import read_type
 
 MCP_DOT = "."
+IDEMPOTENCY_KEY = "idempotency_key"
+"""The parameter of a tool that darner fills: the same for every attempt at one call."""
 
 
 def callees(names: Namespace, prompts: Mapping[str, Prompt], signatures: Signatures) -> dict[str, Callee]:
@@ -31,7 +33,7 @@ def callees(names: Namespace, prompts: Mapping[str, Prompt], signatures: Signatu
 def callable_callee(ref: str, signatures: Signatures) -> Callee:
     """Return the ports of a plain callable."""
     signature = signatures.callables.get(ref)
-    if signature is None or signature.problem is not None:
+    if signature is None or signature.problem is not None or signature.shape == "type":
         return Callee("callable", ref)
     function = signature.called if signature.shape == "class" and signature.called else signature
     return Callee("callable", ref, function.parameters, function.returns, signature)
@@ -45,7 +47,8 @@ def tool_callees(entry: Entry[Tool], signatures: Signatures) -> dict[str, Callee
     if tool.use is None:
         return {entry.name: Callee("tool", entry.name)}
     called = callable_callee(tool.use, signatures)
-    left = tuple(one for one in called.parameters or () if one.name not in tool.with_)
+    handed = {*tool.with_, IDEMPOTENCY_KEY}
+    left = tuple(one for one in called.parameters or () if one.name not in handed)
     parameters = left if called.parameters is not None else None
     return {entry.name: Callee("tool", entry.name, parameters, called.output, called.signature)}
 

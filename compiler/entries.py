@@ -13,7 +13,7 @@ from .source import Span
 from .spec import Agent, Dataset, Human, Model, Param, Resources, Spec, Tool
 from .syntax import Path
 
-T = TypeVar("T", bound=Frozen)
+T_co = TypeVar("T_co", bound=Frozen, covariant=True)
 
 SECTIONS = ("params", "models", "datasets", "resources", "tools", "agents", "humans")
 CALLABLES = ("tools", "agents", "humans")
@@ -21,12 +21,12 @@ CALLABLES = ("tools", "agents", "humans")
 
 
 @dataclass(frozen=True)
-class Entry(Generic[T]):
+class Entry(Generic[T_co]):
     """One entry: its value with `extends` followed, and for each key the file and the entry that wrote it."""
 
     section: str
     name: str
-    value: T
+    value: T_co
     bound: Bound = field(repr=False)
     origins: Mapping[str, tuple[Bound, Path]] = field(repr=False)
     extends: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from .signature import Signature, Signatures
 from .spec import Loop, Step
 from .syntax import Path
 from .types import AnyType, ListType, ScalarType, Type, UnionType, VerdictType
-from .wires import Ref, parse_reference, references
+from .wires import RESERVED_ROOTS, Ref, parse_reference, references
 
 INTEGER = ScalarType.model_construct(name="int")
 
@@ -36,8 +36,10 @@ class FlowResolver:
         if stuck:
             self._report_circle(path, circle(needs, stuck))
         done: dict[str, StepNode] = {}
+        lost: dict[str, Type] = dict.fromkeys(stuck, AnyType())
         for name in [*order, *stuck]:
-            done[name] = self._step((*path, name), steps[name], tuple(needs[name]), done, outer)
+            around = {**outer, **lost} if name in stuck else outer
+            done[name] = self._step((*path, name), steps[name], tuple(needs[name]), done, around)
         return Scope(path, tuple(done.values()), outer)
 
     def _step(self, path: Path, step: Step, needs: tuple[str, ...], done: Mapping[str, StepNode], outer: Mapping[str, Type]) -> StepNode:
@@ -105,7 +107,7 @@ def _all_references(step: Step) -> Iterator[Ref]:
 def _waits_for(step: Step, steps: Mapping[str, Step]) -> set[str]:
     inner = {one for body in (step.loop.steps.values() if step.loop else ()) for one in body.after}
     named = {ref.root for ref in step_references(step)} | set(step.after) | inner
-    return named & set(steps)
+    return (named & set(steps)) - RESERVED_ROOTS
 
 
 def _skippable(step: Step, done: Mapping[str, StepNode]) -> bool:

@@ -21,21 +21,21 @@ class JobResolver:
     callee: Callable[[str], Callee | None]
     output: Callable[[str], str]
 
-    def stages(self, job: Job, row: Type, row_name: str) -> Iterator[StageNode]:
+    def stages(self, job: Job, row: Type) -> Iterator[StageNode]:
         """Yield the stages in order, rows flowing from each to the next."""
         for index, stage in enumerate(job.stages):
             callee = self.callee(stage.use)
-            node = self._stage(index, stage, callee, row, row_name)
+            node = self._stage(index, stage, callee, row)
             yield node
-            row, row_name = node.gives, node.gives_name
+            row = node.gives
 
-    def _stage(self, index: int, stage: Stage, callee: Callee | None, row: Type, row_name: str) -> StageNode:
+    def _stage(self, index: int, stage: Stage, callee: Callee | None, row: Type) -> StageNode:
         if callee is None or callee.kind not in {"callable", "agent"}:
-            return StageNode(index, stage, callee, "row", row, AnyType(), AnyType(), row_name)
+            return StageNode(index, stage, callee, "row", row, AnyType(), AnyType())
         if callee.kind == "agent":
             return self._agent(index, stage, callee, row)
         shape, takes, gives = shape_of(callee, stage)
-        name = gives.ref if isinstance(gives, RecordType) else row_name if shape == "arrow" else ""
+        name = gives.ref if isinstance(gives, RecordType) else ""
         return StageNode(index, stage, callee, shape, row, takes, gives, name)
 
     def _agent(self, index: int, stage: Stage, callee: Callee, row: Type) -> StageNode:

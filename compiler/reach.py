@@ -16,7 +16,10 @@ Name = tuple[str, str]
 
 
 def reachable(main: Bound, names: Namespace) -> frozenset[Name]:
-    """Return (section, name) of every entry that the spec's flow or job uses, directly or through others."""
+    """Return (section, name) of every entry that the spec's flow or job uses, directly or through others.
+
+    What is only extended is not among them: its keys are in those that extend it.
+    """
     reached: set[Name] = set()
     waiting = list(_roots(main))
     while waiting:
@@ -26,7 +29,6 @@ def reachable(main: Bound, names: Namespace) -> frozenset[Name]:
             continue
         reached.add((entry.section, entry.name))
         waiting.extend(_named_by(entry.value))
-        waiting.extend((entry.section, parent) for parent in entry.extends)
     return frozenset(reached)
 
 

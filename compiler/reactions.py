@@ -12,7 +12,7 @@ _KEYS = tuple(Reaction.model_fields)
 def minimal(own: Mapping[FailureClass, Reaction], beneath: Mapping[FailureClass, Reaction] | None = None) -> OnFailure:
     """Return what ``own`` changes in the layers beneath it: the language's, then ``beneath``."""
     below = merge_reactions(REACTIONS, beneath or {})
-    found = {name: _difference(own[name], below[name]) for name in REACTIONS if name in own}
+    found: OnFailure = {name: _difference(own[name], below[name]) for name in REACTIONS if name in own}
     return {name: reaction for name, reaction in found.items() if reaction != Reaction()}
 
 

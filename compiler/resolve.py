@@ -131,4 +131,4 @@ def _stages(pipeline: Pipeline) -> Iterator[StageNode]:
         return (agent.value.output if agent is not None else None) or ""
 
     resolver = JobResolver(pipeline.signatures, lambda use: callee_of(pipeline, use), output)
-    yield from resolver.stages(job, row, source.value.type if source is not None else "")
+    yield from resolver.stages(job, row)

@@ -104,6 +104,10 @@ class Sources:
         if bound is None:
             return
         self.bounds[source.path] = bound
+        if source.path != self.main and not bound.is_library:
+            place = self._wanted.get(source.path) or bound.key_span("name")
+            help_ = "a library has no name, no flow and no job: move what is shared into one"
+            self.findings.error("E311", f"{source.path} is a spec, and only libraries can be imported", place, help=help_)
         for index, name in enumerate(bound.spec.imports):
             self._want(beside(source.path, name), bound.span("imports", index), spec=True)
         for path, text in prompt_texts(bound):

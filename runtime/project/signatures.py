@@ -81,7 +81,7 @@ def _parameters(found: Callable[..., Any], hints: dict[str, Any], reader: Reader
 
 
 def _parameter(one: inspect.Parameter, hints: dict[str, Any], reader: Reader) -> Parameter:
-    variadic = _VARIADIC.get(one.kind, "no")
+    variadic: typing.Literal["no", "args", "kwargs"] = _VARIADIC.get(one.kind, "no")
     required = one.default is inspect.Parameter.empty and variadic == "no"
     return Parameter(name=one.name, type=_type(one.annotation, hints, one.name, reader), required=required, variadic=variadic)
 

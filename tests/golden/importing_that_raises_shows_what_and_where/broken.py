@@ -1,0 +1,4 @@
+"""A module that can't be imported."""
+
+LIMITS = {"small": 1}
+LIMIT = LIMITS["large"]
