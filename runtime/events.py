@@ -30,6 +30,10 @@ class TakenUp(Frozen):
     at: float
     epoch: int
     owner: str
+    redo: tuple[str, ...] = ()
+    """Steps that a person wants done anew: what was recorded of them, their calls too, no longer counts."""
+    again: tuple[str, ...] = ()
+    """Steps that depend on those: their outcomes no longer count, but finished calls are served."""
 
 
 class CallStarted(Frozen):
@@ -90,6 +94,8 @@ class StepFinished(Frozen):
     step: str
     value: Any = None
     blob: str | None = None
+    call: str | None = None
+    """The call whose result it is; then the value stands there, and not here again."""
 
 
 class StepSkipped(Frozen):

@@ -84,6 +84,10 @@ class Log(Protocol):
         """Write events as one group commit and return when they are durable."""
         ...
 
+    def load(self, digest: str) -> Json:
+        """Return a large payload by the digest under which an event names it; `Corrupt` where it isn't what was written."""
+        ...
+
     def close(self) -> None:
         """Give the run up."""
         ...

@@ -7,15 +7,17 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-import click
 import typer
 
 from ...compiler.diagnostics import CompileError
 from ..failures import DarnerError, Refused
 from . import console, exits, findings
 
-COMMANDS: tuple[str, ...] = ("check", "compile", "graph", "explain", "schema")
+COMMANDS: tuple[str, ...] = ("check", "compile", "graph", "explain", "schema", "run", "resume", "ps", "show", "why")
 """The modules of this folder that hold a command; each has ``register(app)`` and imports heavy things late."""
+
+USAGE_ERROR: type[Exception] = next(one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException")
+"""What typer raises for wrong arguments. Some versions take it from click, others from a copy of their own."""
 
 
 def build() -> typer.Typer:
@@ -53,12 +55,12 @@ def run(arguments: Sequence[str]) -> int:
     rest = [word for word in arguments if word != "--debug"]
     try:
         code = build()(args=rest, standalone_mode=False)
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         code = stop.exit_code
-    except click.ClickException as wrong:
-        wrong.show()
+    except USAGE_ERROR as wrong:
+        wrong.show()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue] - every ClickException has it
         code = exits.WRONG
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         console.say("stopped; what was finished is kept, run the same command again to go on")
         code = exits.INTERRUPTED
     except CompileError as wrong_spec:

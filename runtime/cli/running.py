@@ -1,0 +1,133 @@
+"""What the commands that run things have in common: stores, places of models, how an end is told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ...compiler.plan import ModelPlan, Plan
+from ...compiler.quantities import format_money
+from ..failures import Refused
+from ..journal.binding import Binding
+from ..journal.store import open_store
+from ..places import ModelPlace
+from ..ports import Json, Store
+from ..project.settings import Target, find_target
+from ..state import RunState
+from . import console, exits
+from .call import RunCall
+
+DEFAULT_STORE = ".darner"
+STORE_OPTIONS = "s3"
+"""The section of a target that holds its store's options: ``[target.NAME.s3]``."""
+
+StoreOption = Annotated[
+    str | None,
+    typer.Option("--store", metavar="URL", help="Where runs and jobs are kept: a folder, or s3://bucket/prefix (or set DARNER_STORE)."),
+]
+TargetOption = Annotated[
+    str | None, typer.Option("--target", metavar="NAME", help="A section [target.NAME] of darner.toml (or set DARNER_TARGET).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id.")]
+
+
+def store_of(given: str | None, target: Target) -> Store:
+    """Return the store that a command means: the one given, else the target's, else ``.darner``."""
+    return open_store(given or target.store or DEFAULT_STORE, store_options(target))
+
+
+def store_options(target: Target) -> Mapping[str, Any]:
+    """Return a target's options for its store."""
+    found = target.options.get(STORE_OPTIONS, {})
+    if not isinstance(found, Mapping):
+        raise Refused(f"target.{target.name}.{STORE_OPTIONS} must be a section", help=f"write [target.{target.name}.{STORE_OPTIONS}]")
+    return found
+
+
+def here(given: str | None, name: str | None = None) -> Store:
+    """Return the store that a command without a spec means."""
+    return store_of(given, find_target(Path.cwd(), name))
+
+
+def make_importable(folder: Path) -> None:
+    """Let the spec's modules be found beside it first."""
+    text = str(folder.resolve())
+    if sys.path[:1] != [text]:
+        sys.path.insert(0, text)
+
+
+@contextmanager
+def models_placed(plan: Plan, models: Mapping[str, Any], base: Path) -> Iterator[Mapping[str, ModelPlan]]:
+    """Yield the models that a target puts elsewhere; servers of scripts run as long as the block."""
+    if not models:
+        yield {}
+        return
+    # Brings a web server and pydantic-ai's messages, and only targets with models need it.
+    from ..testing.serving import placed  # noqa: PLC0415
+
+    try:
+        places = {name: ModelPlace.model_validate(one) for name, one in models.items()}
+    except ValueError as error:
+        raise Refused(f"the target's models can't be read: {error}", help='write script = "…", or base_url = "…"') from error
+    with placed(plan.models, places, base) as reached:
+        yield reached
+
+
+def outputs_of(store: Store, run_id: str, state: RunState) -> Json:
+    """Return a run's outputs, loaded; None where it has none."""
+    if state.finished is None:
+        return None
+    if state.finished.blob is None:
+        return state.finished.outputs
+    from ..journal import blobs  # noqa: PLC0415 - only large outputs need it
+
+    return blobs.get(store, run_id, state.finished.blob)
+
+
+def tell_end(store: Store, bound: Binding, state: RunState, *, as_json: bool) -> int:
+    """Print how a run ended, and return the exit code."""
+    outputs = outputs_of(store, bound.run, state)
+    status = state.finished.status if state.finished is not None else "failed"
+    told: dict[str, Any] = {"run": bound.run, "status": status, "outputs": outputs, "cost": format_money(state.cost)}
+    if state.finished is not None and state.finished.error is not None:
+        told["error"] = state.finished.error
+    if as_json:
+        console.emit_json(told)
+    elif status == "done":
+        console.emit_json(outputs)
+    if status != "done":
+        _tell_failure(bound, state)
+    return exits.DONE if status == "done" else exits.FAILED
+
+
+def _tell_failure(bound: Binding, state: RunState) -> None:
+    for path, outcome in state.steps.items():
+        if outcome.kind == "failed":
+            place = f"{outcome.place}: " if outcome.place else ""
+            console.complain(f"{place}step {path} failed ({outcome.failure}, {outcome.type}): {outcome.reason}")
+    if state.finished is not None and not any(one.kind == "failed" for one in state.steps.values()):
+        console.complain(state.finished.error or "the run failed")
+    console.say(f"what was finished is kept; after a fix go on with: darner resume {bound.run}")
+
+
+def tell_stopped(run_id: str, *, as_json: bool) -> int:
+    """Say that a run was stopped from outside, and how to go on."""
+    go_on = f"darner resume {run_id}"
+    if as_json:
+        console.emit_json(
+            {"run": run_id, "status": "failed", "outputs": None, "error": f"stopped by a signal; go on with: {go_on}", "cost": None}
+        )
+    console.say(f"stopped; what was finished is kept. Go on with: {go_on}")
+    return exits.INTERRUPTED
+
+
+def refuse_inputs(call: RunCall) -> None:
+    """Refuse inputs for a job: its rows come from its source."""
+    if call.inputs or call.inputs_file is not None:
+        raise Refused("a job takes no inputs: its rows come from its source", help="give parameters with --set")

@@ -1,0 +1,97 @@
+"""What a run is bound to: plan, lock, prompts, inputs, parameters; written before its journal starts, never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from ...compiler.diagnostics import CompileError, did_you_mean
+from ...compiler.plan import Lock, Plan
+from ...compiler.plantext import from_text, to_text
+from ..failures import Corrupt, Missing, Refused
+from ..ports import Json, Store
+from . import paths
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+
+
+@dataclass(frozen=True)
+class Binding:
+    """One run, pinned. ``spec`` is the spec's file, beside which its Python is found."""
+
+    run: str
+    plan: Plan
+    lock: Lock
+    prompts: Mapping[str, str]
+    inputs: Json
+    params: Mapping[str, Json]
+    spec: str
+    user: str | None = None
+    models: Mapping[str, Json] = field(default_factory=dict)
+    """Where the target put models, as written in ``darner.toml``; with ``base``, the folder that scripts are relative to."""
+    base: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """The digest of the plan's full text."""
+        return hashlib.sha256(to_text(self.plan, full=True).encode()).hexdigest()
+
+
+def check_id(run_id: str) -> str:
+    """Return a run's id; `Refused` where it can't be one."""
+    if not _ID.fullmatch(run_id):
+        raise Refused(f"{run_id!r} can't be a run's id", help="use letters, digits, '-', '_' and '.', at most 128, a letter or digit first")
+    return run_id
+
+
+def is_bound(store: Store, run_id: str) -> bool:
+    """Return whether a run of that id was started."""
+    return store.exists(paths.run_inputs(check_id(run_id)))
+
+
+def bind(store: Store, binding: Binding) -> None:
+    """Write what a run is bound to, durably; ``inputs.json`` comes last, and with it the run exists."""
+    for name, text in binding.prompts.items():
+        store.put(paths.run_prompt(binding.run, name), text.encode())
+    store.put(paths.run_lock(binding.run), binding.lock.model_dump_json(indent=2).encode())
+    store.put(paths.run_plan(binding.run), to_text(binding.plan, full=True).encode())
+    told = {
+        "inputs": binding.inputs,
+        "params": dict(binding.params),
+        "prompts": sorted(binding.prompts),
+        "spec": binding.spec,
+        "user": binding.user,
+        "models": dict(binding.models),
+        "base": binding.base,
+    }
+    store.put(paths.run_inputs(binding.run), json.dumps(told, indent=2, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def load(store: Store, run_id: str) -> Binding:
+    """Return what a run is bound to.
+
+    Raises:
+        Refused: there is no such run.
+        Corrupt: an object is gone, or is not what was written.
+    """
+    if not is_bound(store, run_id):
+        raise Refused(f"there is no run {run_id} in {store.url}", help=did_you_mean(run_id, run_ids(store)) or "`darner ps` lists the runs")
+    try:
+        told = json.loads(store.get(paths.run_inputs(run_id)))
+        prompts = {name: store.get(paths.run_prompt(run_id, name)).decode() for name in told.pop("prompts")}
+        plan = from_text(store.get(paths.run_plan(run_id)).decode(), paths.run_plan(run_id))
+        lock = Lock.model_validate_json(store.get(paths.run_lock(run_id)))
+        return Binding(run=run_id, plan=plan, lock=lock, prompts=prompts, **told)
+    except (ValueError, TypeError, KeyError, ValidationError, CompileError, Missing) as error:
+        msg = f"what the run {run_id} in {store.url} is bound to can't be read: {error}"
+        raise Corrupt(msg, help="bring the run's folder back from a backup, or start a new run") from error
+
+
+def run_ids(store: Store) -> list[str]:
+    """Return the ids of all runs in a store that were started, sorted."""
+    return [run_id for run_id in store.folders(paths.RUNS) if _ID.fullmatch(run_id) and store.exists(paths.run_inputs(run_id))]

@@ -1,0 +1,48 @@
+"""Large payloads: kept once by the SHA-256 of their bytes, durable before an event names them, verified when read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from pydantic_core import to_json
+
+from ..events import CallFinished, Event, RunFinished, StepFinished
+from ..failures import Corrupt, Missing
+from ..ports import Json, Store
+from . import paths
+
+LIMIT = 16 << 10
+"""Bytes of an event above which its payload goes into an object of its own."""
+
+
+def put(store: Store, run_id: str, value: Json) -> str:
+    """Keep a value, durably, and return its digest."""
+    content = to_json(value)
+    digest = hashlib.sha256(content).hexdigest()
+    store.create(paths.blob(run_id, digest), content)
+    return digest
+
+
+def get(store: Store, run_id: str, digest: str) -> Json:
+    """Return a kept value; `Corrupt` where it is gone, or isn't what was written."""
+    name = paths.blob(run_id, digest)
+    try:
+        content = store.get(name)
+    except Missing as error:
+        raise Corrupt(
+            f"{name} in {store.url} is gone, and the journal names it", help="bring the run's folder back from a backup"
+        ) from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise Corrupt(f"{name} in {store.url} is damaged: its bytes don't fit its name", help="bring the run's folder back from a backup")
+    value: Json = json.loads(content)
+    return value
+
+
+def offload(store: Store, run_id: str, event: Event) -> Event:
+    """Return an event whose payload is kept as an object of its own, where it has one."""
+    if isinstance(event, CallFinished | StepFinished) and event.value is not None:
+        return event.model_copy(update={"value": None, "blob": put(store, run_id, event.value)})
+    if isinstance(event, RunFinished) and event.outputs is not None:
+        return event.model_copy(update={"outputs": None, "blob": put(store, run_id, event.outputs)})
+    return event

@@ -1,0 +1,178 @@
+r"""Records: the framed, chained, checksummed Arrow segments that a journal is made of (format v1, docs/reference/journal.md).
+
+::
+
+    offset  bytes
+         0      8   magic "darner\x01\n"
+         8      8   sequence number, from 0, one counter for the run's whole life
+        16      8   epoch: how often the run was taken up
+        24      8   length of the payload
+        32     16   nonce of the writer
+        48     32   SHA-256 of the record before (zeros for the first)
+        80     32   SHA-256 of bytes 0..80 and the payload: this record's hash
+       112      4   CRC-32 of bytes 0..112, so that a damaged length is never taken for a torn end
+       116      …   payload: an Arrow IPC stream, one row an event
+
+Whole numbers are unsigned and little-endian.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from ..events import EVENT, VERSION, Event
+from ..failures import Corrupt, StoreError
+
+MAGIC = b"darner\x01\n"
+_HEAD = struct.Struct("<8sQQQ16s32s")
+_TAIL = struct.Struct("<32sI")
+HEADER_SIZE = _HEAD.size + _TAIL.size
+START = bytes(32)
+"""What stands for the hash before the first record."""
+
+_FIELDS: list[pa.Field[Any]] = [
+    pa.field("version", pa.uint16(), nullable=False),
+    pa.field("kind", pa.string(), nullable=False),
+    pa.field("at", pa.float64(), nullable=False),
+    pa.field("body", pa.string(), nullable=False),
+]
+SCHEMA = pa.schema(_FIELDS)
+# An IPC stream is a schema, batches and an end. Only the batch differs, and writing just that halves the time of a commit.
+_SCHEMA_BYTES = SCHEMA.serialize().to_pybytes()
+_END_BYTES = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One group commit as it stands in a journal. ``offset`` is where its header starts."""
+
+    seq: int
+    epoch: int
+    nonce: bytes
+    before: bytes
+    hash: bytes
+    payload: bytes
+    offset: int
+
+    @property
+    def end(self) -> int:
+        """Where the next record starts."""
+        return self.offset + HEADER_SIZE + len(self.payload)
+
+
+def frame(payload: bytes, *, seq: int, epoch: int, nonce: bytes, before: bytes) -> tuple[bytes, bytes]:
+    """Return a record's bytes, and its hash."""
+    head = _HEAD.pack(MAGIC, seq, epoch, len(payload), nonce, before)
+    digest = hashlib.sha256(head + payload).digest()
+    unchecked = head + digest
+    return b"".join((unchecked, zlib.crc32(unchecked).to_bytes(4, "little"), payload)), digest
+
+
+def encode(events: Sequence[tuple[Event, str]]) -> bytes:
+    """Return events, each with its body as JSON text, as the payload of one record."""
+    columns: list[pa.Array[Any]] = [
+        pa.array([VERSION] * len(events), pa.uint16()),
+        pa.array([event.kind for event, _ in events], pa.string()),
+        pa.array([event.at for event, _ in events], pa.float64()),
+        pa.array([body for _, body in events], pa.string()),
+    ]
+    batch = pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+    return b"".join((_SCHEMA_BYTES, batch.serialize().to_pybytes(), _END_BYTES))
+
+
+def body(event: Event) -> str:
+    """Return an event's fields as JSON text. Defaults are left out: within a format version they never change."""
+    try:
+        return event.model_dump_json(exclude_defaults=True, exclude={"kind", "at"})
+    except ValueError as error:
+        raise StoreError(
+            f"an event {event.kind} can't be written as text: {error}", help="look at the result that holds such characters"
+        ) from error
+
+
+def decode(record: Record, where: str) -> list[Event]:
+    """Return a record's events; `Corrupt` where a version, a kind or a field is unknown."""
+    try:
+        with pa.ipc.open_stream(record.payload) as stream:
+            rows = stream.read_all().to_pylist()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _damaged(where, record.offset, f"its events can't be read ({error})") from error
+    return [_event(row, record, where) for row in rows]
+
+
+def _event(row: dict[str, Any], record: Record, where: str) -> Event:
+    if row["version"] != VERSION:
+        raise _unknown(where, record, f"events of version {row['version']}")
+    try:
+        return EVENT.validate_python({"kind": row["kind"], "at": row["at"], **from_json(row["body"])})
+    except (ValidationError, ValueError) as error:
+        reason = (
+            "; ".join(f"{'.'.join(map(str, one['loc']))} {one['msg']}" for one in error.errors())
+            if isinstance(error, ValidationError)
+            else error
+        )
+        raise _unknown(where, record, f"an event {row['kind']!r} that this darner doesn't know ({reason})") from error
+
+
+def _unknown(where: str, record: Record, what: str) -> Corrupt:
+    help_text = "it was written by another version of darner: use that one, or a newer one"
+    return Corrupt(f"{where}: record {record.seq} at byte {record.offset} holds {what}", help=help_text)
+
+
+def _damaged(where: str, offset: int, what: str) -> Corrupt:
+    help_text = "the disk or a copy changed it: bring the run's folder back from a backup, or start a new run"
+    return Corrupt(f"{where}: the record at byte {offset} is damaged: {what}", help=help_text)
+
+
+def scan(file: BinaryIO, size: int, where: str) -> Iterator[Record]:
+    """Yield the records of a journal file, each verified against its checksum and the record before.
+
+    The scan ends before a torn last record: one that the end of the file cuts off, or of which only zeros arrived.
+    Anything else that isn't right is `Corrupt`.
+    """
+    offset, before, seq = 0, START, 0
+    while offset < size:
+        record = _read(file, offset, size, where)
+        if record is None:
+            return
+        if (record.before, record.seq) != (before, seq):
+            raise _damaged(where, offset, f"it is record {record.seq} of another history, not {seq} of this one")
+        yield record
+        offset, before, seq = record.end, record.hash, seq + 1
+
+
+def _read(file: BinaryIO, offset: int, size: int, where: str) -> Record | None:
+    file.seek(offset)
+    header = file.read(HEADER_SIZE)
+    if len(header) < HEADER_SIZE:
+        return None
+    if int.from_bytes(header[-4:], "little") != zlib.crc32(header[:-4]) or not header.startswith(MAGIC):
+        if _only_zeros(file, offset):
+            return None
+        raise _damaged(where, offset, "its header is not what was written")
+    _, seq, epoch, length, nonce, before = _HEAD.unpack_from(header)
+    if offset + HEADER_SIZE + length > size:
+        return None
+    payload = file.read(length)
+    digest = hashlib.sha256(header[: _HEAD.size] + payload).digest()
+    if digest != header[_HEAD.size : _HEAD.size + 32]:
+        raise _damaged(where, offset, "its checksum doesn't fit its bytes")
+    return Record(seq, epoch, nonce, before, digest, payload, offset)
+
+
+def _only_zeros(file: BinaryIO, offset: int) -> bool:
+    """Return whether nothing but zeros follows: a file system may grow a file before its bytes arrive."""
+    file.seek(offset)
+    while chunk := file.read(1 << 20):
+        if chunk.count(0) != len(chunk):
+            return False
+    return True

@@ -1,0 +1,42 @@
+"""Call identity: parent, kind, name, arguments, ordinal among equal ones. Never a global position, never the callee's code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+
+from .ports import CallRequest, Json
+
+_LENGTH = 32
+
+
+def digest(value: Json) -> str:
+    """Return the digest of a JSON value; the order of keys doesn't matter, and 1 is not 1.0 is not true."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def identity(request: CallRequest, ordinal: int) -> str:
+    """Return the identity of a call that is the ``ordinal``-th (from 0) among equal ones."""
+    return digest([request.parent, request.kind, request.name, request.arguments, ordinal])[:_LENGTH]
+
+
+@dataclass
+class Ordinals:
+    """Counts equal calls of one execution, so that each gets an identity of its own, whatever order they finish in."""
+
+    _seen: Counter[str] = field(default_factory=Counter)
+
+    def identity(self, request: CallRequest) -> str:
+        """Return the identity of a call that is asked for now."""
+        equal = identity(request, 0)
+        ordinal = self._seen[equal]
+        self._seen[equal] += 1
+        return identity(request, ordinal) if ordinal else equal
+
+
+def idempotency_key(run_id: str, call_id: str) -> str:
+    """Return what a write is handed: equal over attempts and resumes of one call, different for any other call of any run."""
+    return digest([run_id, call_id])[:_LENGTH]

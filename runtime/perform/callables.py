@@ -1,0 +1,81 @@
+"""Python callables of a spec, called with JSON: arguments become what their annotations say, results become JSON."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..failures import CallableError, DarnerError
+from ..ports import Json
+from . import values
+from .threads import Threads
+
+
+@dataclass(frozen=True)
+class Callee:
+    """A callable, ready to be called with JSON."""
+
+    ref: str
+    function: Callable[..., Any]
+    adapters: Mapping[str, TypeAdapter[Any]]
+    is_async: bool
+
+    def arguments(self, given: Json, *, named: bool) -> dict[str, Any]:
+        """Return keyword arguments: ``given`` by their names, or as the value of the only parameter."""
+        told = given if named else {only_parameter(self.ref, tuple(self.adapters)): given}
+        unknown = sorted(set(told) - set(self.adapters))
+        if unknown:
+            raise CallableError(f"{self.ref} takes {', '.join(self.adapters) or 'nothing'}, not {unknown[0]}", type_name="TypeError")
+        return {name: self._parsed(name, value) for name, value in told.items()}
+
+    def _parsed(self, name: str, value: Json) -> Any:
+        try:
+            # A copy, so that what a callable does to its arguments stays its own affair.
+            return self.adapters[name].validate_python(copy.deepcopy(value))
+        except ValidationError as error:
+            msg = f"{self.ref} can't take this as {name}: {values.explain(error)}"
+            raise CallableError(msg, type_name="ValidationError") from error
+
+
+def only_parameter(ref: str, names: tuple[str, ...]) -> str:
+    """Return the parameter that ``with: REF`` gives its value to; `CallableError` where there isn't exactly one."""
+    if len(names) != 1:
+        raise CallableError(f"{ref} takes {', '.join(names) or 'nothing'}, so one value can't be passed to it", type_name="TypeError")
+    return names[0]
+
+
+@lru_cache(maxsize=1024)
+def callee(ref: str) -> Callee:
+    """Return what ``module.path:attr`` names, ready to be called; `Refused` where it can't be imported."""
+    function = values.load(ref)
+    signature = inspect.signature(function)
+    target = function.__init__ if inspect.isclass(function) else function
+    hints = typing.get_type_hints(target, include_extras=True) if hasattr(target, "__annotations__") else {}
+    named = [one.name for one in signature.parameters.values() if one.kind not in {one.VAR_POSITIONAL, one.VAR_KEYWORD}]
+    adapters = {name: TypeAdapter[Any](hints.get(name, Any)) for name in named}
+    return Callee(ref, function, adapters, inspect.iscoroutinefunction(function))
+
+
+async def invoke(threads: Threads, ref: str, given: Json, *, named: bool) -> Json:
+    """Return a callable's result as JSON; ``named`` says whether ``given`` holds arguments by name, or is the only one.
+
+    Raises:
+        CallableError: it raised, and its exception is the ``__cause__``; or its arguments or its result don't fit.
+        DarnerError: what it raised of these itself, as it is.
+    """
+    found = callee(ref)
+    arguments = found.arguments(given, named=named)
+    try:
+        result = await found.function(**arguments) if found.is_async else await threads.run(found.function, **arguments)
+    except DarnerError:
+        raise
+    except Exception as error:
+        raise CallableError(f"{ref} raised {type(error).__name__}: {error}", type_name=type(error).__name__) from error
+    return values.dump(result)

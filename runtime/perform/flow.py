@@ -1,0 +1,124 @@
+"""A flow's run: taken up, gone on with until nothing more can be done, given up again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...compiler.plan import ModelPlan
+from .. import graph
+from ..commits import GroupCommit
+from ..engine import Engine
+from ..events import RunStarted, TakenUp
+from ..failures import Refused
+from ..journal import binding as bindings
+from ..journal.binding import Binding
+from ..journal.log import open_log
+from ..ports import Clock, Log, Secrets, Store
+from ..state import RunState, fold
+from . import steps
+from .agents import Agents
+from .boundary import Recording
+from .steps import Steps
+from .world import SystemClock, chance, owner
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a flow is given of the world. ``models`` are those that a target puts elsewhere."""
+
+    secrets: Secrets
+    models: Mapping[str, ModelPlan] = field(default_factory=dict)
+    clock: Clock = field(default_factory=SystemClock)
+
+
+def run_flow(store: Store, bound: Binding, around: Surroundings, *, redo: Sequence[str] = ()) -> RunState:
+    """Start a run, or go on with it, and return its state at the end.
+
+    Raises:
+        Busy: another process holds the run.
+        Refused: the plan needs what this version can't do, or something that it needs isn't there; nothing was started.
+        KeyboardInterrupt: the process was told to stop; everything that was finished is durable.
+        StoreError: the store can't be read or written.
+    """
+    graph.refuse_unsupported(bound.plan, bound.lock)
+    agents = make_agents(bound, around)
+    steps.refuse_unready(bound.plan, agents)
+    with closing(open_log(store, bound.run, owner=owner())) as log:
+        if not bindings.is_bound(store, bound.run):
+            bindings.bind(store, bound)
+        return drive(log, bound, around, agents, redo=redo)
+
+
+def make_agents(bound: Binding, around: Surroundings) -> Agents:
+    """Return the agents and tools of a run."""
+    return Agents(
+        bound.plan,
+        prompts=bound.prompts,
+        secrets=around.secrets,
+        params=bound.params,
+        places=around.models,
+        fingerprints=bound.lock.prompts,
+        base=Path(bound.spec).parent,
+    )
+
+
+def drive(log: Log, bound: Binding, around: Surroundings, agents: Agents, *, redo: Sequence[str] = ()) -> RunState:
+    """Go on with a run whose journal is held, and return its state at the end; see `run_flow`."""
+    state = fold(log.read())
+    unknown = sorted(set(redo) - set(bound.plan.steps))
+    if unknown:
+        raise Refused(f"there is no step {unknown[0]} in {bound.plan.plan}", help=f"its steps are {', '.join(bound.plan.steps)}")
+    if state.finished is not None and state.finished.status == "done" and not redo:
+        return state
+    if state.started is not None and state.started.plan != bound.digest:
+        raise Refused(f"the plan of {bound.run} is not the one that it was started with", help="bring plan.yaml back from a backup")
+    with asyncio.Runner() as runner:
+        runner.run(_drive(log, state, bound, around, agents, tuple(redo)))
+    return state
+
+
+async def _drive(log: Log, state: RunState, bound: Binding, around: Surroundings, agents: Agents, redo: tuple[str, ...]) -> None:  # noqa: PLR0913, PLR0917 - `drive` as a coroutine
+    commits = GroupCommit(log, state)
+    now = around.clock.now()
+    if state.started is None:
+        commits.note(RunStarted(at=now, run=bound.run, plan=bound.digest, user=bound.user))
+    again = graph.dependants(graph.build(bound.plan), redo)
+    await commits.commit(TakenUp(at=now, epoch=log.epoch, owner=owner(), redo=redo, again=again))
+    recording = Recording(bound.run, bound.plan, state, commits, around.clock, chance, log.load)
+    perform = Steps(recording, agents, bound.lock)
+    engine = Engine(bound.plan, bound.lock, bound.inputs, bound.params, state, commits, perform, around.clock, log.load)
+    async with agents:
+        with _stopping_politely():
+            await engine.run()
+
+
+@contextlib.contextmanager
+def _stopping_politely() -> Iterator[None]:
+    """Stop on SIGTERM as on Ctrl-C: what is finished is made durable, then KeyboardInterrupt."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    told: list[bool] = []
+
+    def stop() -> None:
+        told.append(True)
+        if task is not None:
+            task.cancel()
+
+    try:
+        loop.add_signal_handler(signal.SIGTERM, stop)
+    except (RuntimeError, ValueError):
+        yield  # not the main thread: signals are somebody else's
+        return
+    try:
+        yield
+    except asyncio.CancelledError:
+        if told:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)

@@ -1,0 +1,41 @@
+"""The only place where the clock, chance, ids and the machine's name are read."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import random  # noqa: TID251 - this is the place
+import secrets
+import time
+
+_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
+_LENGTH = 12
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        """Return seconds since 1970, UTC."""
+        return time.time()  # noqa: TID251 - this is the place
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+def chance() -> float:
+    """Return a number between 0 and 1, for jitter."""
+    return random.random()  # noqa: S311 - spreads waits, guards nothing
+
+
+def run_id(name: str) -> str:
+    """Return a new run's id: the plan's name, the day, and 60 bits that nobody guesses."""
+    token = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
+    return f"{name}-{time.strftime('%Y%m%d', time.gmtime())}-{token}"
+
+
+def owner() -> str:
+    """Return what others are told about this process."""
+    return f"process {os.getpid()} on {platform.node()}"

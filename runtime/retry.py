@@ -1,0 +1,64 @@
+"""Whether a failed attempt is followed by another, and after how long: arithmetic, with chance handed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..compiler.settings import Backoff, Reaction
+from .failures import Failure
+from .ports import CallRequest
+
+PATIENCE = Backoff(first=1, last=60)
+"""Waits for a throttled call where the other side doesn't say how long."""
+MAX_WAITS = 60
+"""How often a throttled call is waited for before it counts as failed."""
+AMBIGUOUS = frozenset({"network", "crashed", "oom", "preempted"})
+"""Failures after which nobody knows whether a write happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """What was tried of one call: failed attempts, and waits that the other side asked for (which are no attempts)."""
+
+    failed: int = 0
+    waits: int = 0
+
+    def after(self, failure: Failure) -> Attempts:
+        """Return the count with one more failure."""
+        if failure.kind == "throttled":
+            return Attempts(self.failed, self.waits + 1)
+        return Attempts(self.failed + 1, self.waits)
+
+
+def delay(request: CallRequest, reaction: Reaction, failure: Failure, tried: Attempts, chance: float) -> float | None:
+    """Return the seconds until the next attempt, or None where there is none.
+
+    Args:
+        request: the call; a write that isn't idempotent is tried again only where it was told that it didn't happen.
+        reaction: the merged reaction to the failure's class.
+        failure: what happened; what the other side asks for is waited for at least.
+        tried: what was tried, this failure included.
+        chance: between 0 and 1, for full jitter.
+    """
+    if failure.kind == "throttled":
+        return _when_throttled(reaction, failure, tried, chance)
+    if request.effects == "write" and not request.idempotent and failure.kind in AMBIGUOUS:
+        return None
+    if failure.kind == "exhausted" or tried.failed >= (reaction.attempts or 1):
+        return None
+    return max(failure.retry_after or 0.0, bound(reaction.backoff, tried.failed - 1) * chance)
+
+
+def _when_throttled(reaction: Reaction, failure: Failure, tried: Attempts, chance: float) -> float | None:
+    if tried.waits >= (reaction.attempts or MAX_WAITS):
+        return None
+    if failure.retry_after is not None:
+        return failure.retry_after
+    return bound(reaction.backoff or PATIENCE, tried.waits - 1) * chance
+
+
+def bound(backoff: Backoff | None, times: int) -> float:
+    """Return the longest wait after ``times`` earlier ones: doubling from ``first``, never above ``last``."""
+    if backoff is None:
+        return 0.0
+    return float(min(backoff.last, backoff.first * 2.0 ** min(times, 64)))

@@ -1,0 +1,248 @@
+"""What is so: the events of a journal folded into one state. Nothing that is shown or decided comes from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from ..compiler.settings import FailureClass
+from .events import (
+    CallFailed,
+    CallFinished,
+    CallStarted,
+    Event,
+    MapExpanded,
+    RunFinished,
+    RunStarted,
+    StepFailed,
+    StepFinished,
+    StepSkipped,
+    TakenUp,
+)
+from .ports import Json
+from .retry import AMBIGUOUS
+
+_ITEM = re.compile(r"(.+)\[(\d+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A value, or the digest of the object that holds it."""
+
+    value: Json = None
+    blob: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a step, or one item of a mapped step, was settled."""
+
+    kind: Literal["done", "skipped", "failed"]
+    payload: Payload = Payload()
+    reason: str = ""
+    failure: FailureClass | None = None
+    type: str = ""
+    place: str = ""
+
+
+@dataclass
+class CallState:
+    """What is known of one call."""
+
+    call: str
+    parent: str
+    what: str
+    name: str
+    effects: str = "read"
+    attempts: int = 0
+    """Attempts that began since the run was last taken up."""
+    begun: int = 0
+    """Attempts that began in all."""
+    failures: list[CallFailed] = field(default_factory=list)
+    payload: Payload | None = None
+    seconds: float = 0.0
+    requests: int = 0
+    tokens: int = 0
+    cost: Decimal = Decimal(0)
+    unsettled: bool = False
+    """A write began, and whether it happened is unknown."""
+
+
+@dataclass
+class MapState:
+    """Items of a mapped step: how many there are, which are open, how many came out how."""
+
+    count: int
+    open: dict[int, None]
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+
+@dataclass
+class RunState:
+    """A run, as its journal tells it. Fold events into it with `apply`."""
+
+    started: RunStarted | None = None
+    finished: RunFinished | None = None
+    epoch: int = 0
+    steps: dict[str, Outcome] = field(default_factory=dict)
+    """Outcomes by step path (``rank``, ``research[3]``); a mapped step's own one is in `outcome`."""
+    maps: dict[str, MapState] = field(default_factory=dict)
+    calls: dict[str, CallState] = field(default_factory=dict)
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: Decimal = Decimal(0)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out together."""
+        return self.input_tokens + self.output_tokens
+
+    def outcome(self, name: str) -> Outcome | None:
+        """Return how a step was settled, or None while it is open; a map is settled with its last item."""
+        items = self.maps.get(name)
+        if items is None or name in self.steps:
+            return self.steps.get(name)
+        if items.open:
+            return None
+        if items.failed:
+            return self._failed_map(name, items)
+        return Outcome("done")
+
+    def _failed_map(self, name: str, items: MapState) -> Outcome:
+        first = next(one for one in (self.steps[f"{name}[{index}]"] for index in range(items.count)) if one.kind == "failed")
+        reason = f"{items.failed} of {items.count} items failed, the first with: {first.reason}"
+        return Outcome("failed", reason=reason, failure=first.failure, type=first.type, place=first.place)
+
+    def value(self, name: str, load: Callable[[str], Json]) -> Json:
+        """Return the value of a step that is done; ``load`` gets large payloads. A map's is the list of its items'."""
+        items = self.maps.get(name)
+        if items is None:
+            return _loaded(self.steps[name].payload, load)
+        paths = (f"{name}[{index}]" for index in range(items.count))
+        return [_loaded(self.steps[path].payload, load) for path in paths if self.steps[path].kind == "done"]
+
+    def apply(self, event: Event) -> None:  # noqa: C901 - one line a kind of event
+        """Fold one event."""
+        match event:
+            case RunStarted():
+                self.started = event
+            case TakenUp():
+                self._take_up(event)
+            case CallStarted():
+                self._call_started(event)
+            case CallFinished():
+                self._call_finished(event)
+            case CallFailed():
+                self._call_failed(event)
+            case StepFinished():
+                self._settle(event.step, Outcome("done", self._payload(event)))
+            case StepSkipped():
+                self._settle(event.step, Outcome("skipped", reason=event.reason))
+            case StepFailed():
+                self._settle(event.step, Outcome("failed", Payload(), event.message, event.failure, event.type, event.place))
+            case MapExpanded():
+                self.maps[event.step] = MapState(event.count, dict.fromkeys(range(event.count)))
+            case RunFinished():
+                self.finished = event
+
+    def _take_up(self, event: TakenUp) -> None:
+        """Open again what failed: a run that is taken up tries it anew, and keeps everything that it paid for."""
+        self.epoch = event.epoch
+        if self.finished is not None and (self.finished.status == "failed" or event.redo):
+            self.finished = None
+        for name in event.redo:
+            self._forget_calls(self._forget(name))
+        for name in event.again:
+            self._forget(name)
+        for call in self.calls.values():
+            call.attempts = 0
+        for path in [path for path, one in self.steps.items() if one.kind == "failed"]:
+            self._reopen(path)
+
+    def _forget(self, name: str) -> set[str]:
+        """Drop the outcomes of a step and its items, and return their paths."""
+        own = {name, *(f"{name}[{index}]" for index in range(self.maps[name].count if name in self.maps else 0))}
+        self.maps.pop(name, None)
+        for path in own:
+            self.steps.pop(path, None)
+        return own
+
+    def _forget_calls(self, parents: set[str]) -> None:
+        while parents:
+            parents = {one.call for one in self.calls.values() if one.parent in parents}
+            for call in parents:
+                del self.calls[call]
+
+    def _reopen(self, path: str) -> None:
+        del self.steps[path]
+        items, index = self._item(path)
+        if items is not None:
+            items.failed -= 1
+            items.open = dict.fromkeys(sorted((*items.open, index)))
+
+    def _item(self, path: str) -> tuple[MapState | None, int]:
+        found = _ITEM.fullmatch(path)
+        return (self.maps.get(found[1]), int(found[2])) if found else (None, 0)
+
+    def _settle(self, path: str, outcome: Outcome) -> None:
+        self.steps[path] = outcome
+        items, index = self._item(path)
+        if items is not None:
+            items.open.pop(index, None)
+            setattr(items, outcome.kind, getattr(items, outcome.kind) + 1)
+
+    def _payload(self, event: StepFinished) -> Payload:
+        if event.call is None:
+            return Payload(event.value, event.blob)
+        return self.calls[event.call].payload or Payload()
+
+    def _call(self, event: CallStarted | CallFinished | CallFailed) -> CallState:
+        if event.call not in self.calls:
+            what: Any = getattr(event, "what", "callable")
+            self.calls[event.call] = CallState(event.call, event.parent, what, event.name)
+        return self.calls[event.call]
+
+    def _call_started(self, event: CallStarted) -> None:
+        call = self._call(event)
+        call.effects = event.effects
+        call.attempts, call.begun = call.attempts + 1, call.begun + 1
+        call.unsettled = event.effects == "write"
+
+    def _call_finished(self, event: CallFinished) -> None:
+        call = self._call(event)
+        call.payload = Payload(event.value, event.blob)
+        call.unsettled = False
+        call.seconds, call.requests = event.seconds, call.requests + event.requests
+        self.requests += event.requests
+        self._count(call, event)
+
+    def _call_failed(self, event: CallFailed) -> None:
+        call = self._call(event)
+        call.failures.append(event)
+        call.unsettled = call.unsettled and event.failure in AMBIGUOUS
+        self._count(call, event)
+
+    def _count(self, call: CallState, event: CallFinished | CallFailed) -> None:
+        call.tokens += event.input_tokens + event.output_tokens
+        call.cost += event.cost
+        self.input_tokens += event.input_tokens
+        self.output_tokens += event.output_tokens
+        self.cost += event.cost
+
+
+def _loaded(payload: Payload, load: Callable[[str], Json]) -> Json:
+    return payload.value if payload.blob is None else load(payload.blob)
+
+
+def fold(events: Iterable[Event]) -> RunState:
+    """Return the state that events lead to."""
+    state = RunState()
+    for event in events:
+        state.apply(event)
+    return state
