@@ -141,6 +141,14 @@ def test_jsonl_values_keep_their_types_whatever_stands_beside_them(tmp_path: Pat
     ]
 
 
+def test_jsonl_a_whole_number_stays_one_beside_a_fraction(tmp_path: Path) -> None:
+    """Else a row's version would change with its neighbours."""
+    rows = read(tmp_path, "a.jsonl", b'{"n": 2, "l": [1]}\n{"n": 2.5, "l": [0.5]}\n{"n": true, "l": []}\n')
+    assert [repr((row["n"], row["l"])) for row in rows] == ["(2, [1])", "(2.5, [0.5])", "(True, [])"]
+    rows = read(tmp_path, "a.jsonl", b'{"n": 2, "l": [1]}\n{"n": 2.5, "l": [0.5]}\n')
+    assert [repr((row["n"], row["l"])) for row in rows] == ["(2, [1])", "(2.5, [0.5])"]
+
+
 def test_jsonl_lines_that_are_no_object_keep_their_place(tmp_path: Path) -> None:
     """Broken JSON, other JSON, NaN, half a character, and a line cut off at the end."""
     content = b'{"a": 1}\nnope\n[1]\n\n{"a": NaN}\n{"a": "\xff"}\n{"a": "\\ud800"}\r\n{"a": 2}\n{"a": '
