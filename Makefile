@@ -22,7 +22,7 @@ golden: .venv/ready ## write the golden files again; review the diff
 	@$(PY) -m pytest tests/golden --update-golden
 
 docs: .venv/ready ## write the reference pages that are made from code
-	@$(PY) tests/house/write_reference.py
+	@$(PY) -m pytest tests/house/test_docs.py --update-golden
 
 lock: ## resolve the locked versions again
 	@uv lock && bash .ci/export

@@ -1,0 +1,55 @@
+"""The reference pages that are made from code."""
+
+from __future__ import annotations
+
+import json
+
+from darner.compiler.codes import CODES
+from darner.compiler.schema import json_schema
+from darner.runtime.cli.main import build
+from typer.testing import CliRunner
+
+from . import tree
+
+FOLDER = tree.ROOT / "docs" / "reference"
+WIDTH = "100"
+
+
+def pages() -> dict[str, str]:
+    """Return each page's name and text."""
+    return {
+        "commands.md": commands(),
+        "errors.md": errors(),
+        "darner.schema.json": json.dumps(json_schema(), indent=2, sort_keys=True, ensure_ascii=False) + "\n",
+    }
+
+
+def commands() -> str:
+    """Return every command's help."""
+    app = build()
+    parts = ["# Commands\n\nMade from the code by `make docs`.\n"]
+    for name in sorted(command.name or "" for command in app.registered_commands):
+        told = CliRunner().invoke(app, [name, "--help"], prog_name="darner", env={"COLUMNS": WIDTH, "TERMINAL_WIDTH": WIDTH}).output
+        parts.append(f"## darner {name}\n\n```\n{_trimmed(told)}\n```\n")
+    return "\n".join(parts)
+
+
+def _trimmed(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+
+def errors() -> str:
+    """Return every error code with its explanation."""
+    parts = ["# Errors\n\nMade from the code by `make docs`; `darner explain CODE` prints the same.\n"]
+    parts += [
+        f"## {code}: {one.title}\n\n{one.explanation.strip()}\n\n```yaml\n{one.example.rstrip()}\n```\n"
+        for code, one in sorted(CODES.items())
+    ]
+    return "\n".join(parts)
+
+
+def write() -> None:
+    """Write all pages."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
