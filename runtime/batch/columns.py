@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal, Union
 
 import pyarrow as pa
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, PydanticUserError, TypeAdapter
+from typing_extensions import is_typeddict
 
 from ...connectors.rows import json_column, to_values
 from ..failures import CallableError, Semantic
@@ -75,7 +76,11 @@ def row_type(annotation: Any) -> RowType:
     hints = _hints(annotation)
     columns = tuple(_column(name, hint) for name, hint in hints.items())
     several: Any = list.__class_getitem__(annotation)
-    return RowType(annotation, TypeAdapter(annotation), TypeAdapter(several), columns, keyed=typing.is_typeddict(annotation))
+    try:
+        one, many = TypeAdapter(annotation), TypeAdapter(several)
+    except PydanticUserError as error:
+        raise CallableError(f"{annotation.__name__} can't be checked: {error.message}") from error
+    return RowType(annotation, one, many, columns, keyed=is_typeddict(annotation))
 
 
 def _hints(annotation: Any) -> dict[str, Any]:
@@ -90,7 +95,7 @@ def _hints(annotation: Any) -> dict[str, Any]:
 
 
 def _is_record(annotation: Any) -> bool:
-    if typing.is_typeddict(annotation) or dataclasses.is_dataclass(annotation):
+    if is_typeddict(annotation) or dataclasses.is_dataclass(annotation):
         return True
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 

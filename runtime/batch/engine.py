@@ -15,7 +15,7 @@ from .worker import WorkerOrder
 
 LARGE_ROWS = 20_000
 """From here on the seconds that worker processes need to start are worth it."""
-_LOCAL = ("in_memory", "multi_processing")
+_LOCAL = ("in_memory", "multi_threading", "multi_processing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,10 @@ def chosen_engine(wanted: str | None, options: Mapping[str, Any], *, rows: int, 
         wanted = "multi_processing" if rows > LARGE_ROWS and workers > 1 else "in_memory"
     if wanted in _LOCAL:
         # Beam's DirectRunner would look for another runner on the network first.
+        count = 1 if wanted == "in_memory" else workers
         processes = wanted == "multi_processing"
-        count = workers if processes else 1
-        return Engine(wanted, count, {"runner": "FnApiRunner", "direct_num_workers": count, **options}, processes)
+        mode = {} if processes else {"direct_running_mode": wanted}
+        return Engine(wanted, count, {"runner": "FnApiRunner", "direct_num_workers": count, **mode, **options}, processes)
     if "runner" in options and wanted in {None, options["runner"]}:
         return Engine(str(options["runner"]), workers, options)
     known = did_you_mean(wanted or "", _LOCAL) or f"engines: {', '.join(_LOCAL)}"

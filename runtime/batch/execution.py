@@ -33,6 +33,7 @@ from .waves import Lost, Waves, failure_of, process_policies
 from .worker import WorkerOrder
 
 _TICK_SECONDS = 0.25
+_ROUNDING = 1e-9
 _STOP_SECONDS = 30.0
 """How long shards under way are waited for when a run ends early."""
 
@@ -101,7 +102,6 @@ class Run:
         self.commits = SinkCommits(execution.board(), execution.sink, execution.compiled.plan, execution.work.basis is None)
         self._orders = execution.orders()
         self._began = time.monotonic()
-        self._rows_before = 0
 
     def work(self) -> None:
         """Do everything that is left, into the sink. Raises the `DarnerError` that ends the run; what is done is kept."""
@@ -116,7 +116,6 @@ class Run:
     def _begin(self) -> None:
         self.commits.recover()
         self._refresh()
-        self._rows_before = self.tally.rows()
         self._waves.resume()
 
     def _refresh(self) -> None:
@@ -182,18 +181,15 @@ class Run:
                 raise Exhausted(f"the job's budget.{what} is used up: {used:g} of {limit:g}", help="raise it and run again to go on")
 
     def _refuse_too_many_dead(self, more: int, why: DarnerError | None) -> None:
-        """End the run where the dead letters are over `dead_letter.max`, a share of all rows that were planned."""
+        """End the run where dead letters are over `dead_letter.max`: of the rows planned, or with the source's own of all rows."""
         work, share = self._told.work, self._told.job.dead_letter_max
-        planned = sum(work.shards) + work.broken + work.null_keys
-        dead = self.tally.dead() + work.broken + work.null_keys + more
-        if dead <= share * planned + 1e-9:
-            return
-        if why is not None:
-            raise why
-        raise Exhausted(
-            f"{dead:,} of {planned:,} rows are dead letters, over dead_letter.max {share * 100:g}%{self._example()}",
-            help="what was finished is kept; repair the rows or the stage, or raise dead_letter.max, and run again to go on",
-        )
+        dead = self.tally.dead() + more
+        for found, of in ((dead, sum(work.shards)), (dead + work.broken + work.null_keys, work.source_rows)):
+            if dead and found > share * of + _ROUNDING:
+                raise why or Exhausted(
+                    f"{found:,} of {of:,} rows are dead letters, over dead_letter.max {share * 100:g}%{self._example()}",
+                    help="what was finished is kept; repair the rows or the stage, or raise dead_letter.max, and run again to go on",
+                )
 
     def _example(self) -> str:
         for marker in self.tally.markers():
@@ -243,13 +239,14 @@ class Run:
         self._refresh()
 
     def _show(self) -> None:
+        planned = sum(self._told.work.shards)
         self._told.progress.update(
             {
                 "phase": "rows",
                 "passed": self.tally.passed(),
-                "rows": self.tally.rows(),
-                "rows_before": self._rows_before,
-                "planned": sum(self._told.work.shards),
+                # Groups are a barrier on some runners: rows count by how far they are, not when they have arrived.
+                "rows": round(self.tally.passed() * planned),
+                "planned": planned,
                 "shards": len(self.tally.done[self._told.groups[-1].number]),
                 "shards_planned": len(self._told.work.shards),
                 "written": self.commits.rows,
