@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 
-from pydantic_core import to_json
-
 from ..events import CallFinished, Event, RunFinished, StepFinished
 from ..failures import Corrupt, Missing
 from ..ports import Json, Store
 from . import paths
+from .record import as_text
 
 LIMIT = 16 << 10
 """Bytes of an event above which its payload goes into an object of its own."""
@@ -18,7 +17,7 @@ LIMIT = 16 << 10
 
 def put(store: Store, run_id: str, value: Json) -> str:
     """Keep a value, durably, and return its digest."""
-    content = to_json(value)
+    content = as_text(value).encode()
     digest = hashlib.sha256(content).hexdigest()
     store.create(paths.blob(run_id, digest), content)
     return digest

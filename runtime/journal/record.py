@@ -19,6 +19,7 @@ Whole numbers are unsigned and little-endian.
 from __future__ import annotations
 
 import hashlib
+import json
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -27,10 +28,11 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 from pydantic import ValidationError
-from pydantic_core import from_json
+from pydantic_core import to_json
 
 from ..events import EVENT, VERSION, Event
-from ..failures import Corrupt, StoreError
+from ..failures import Corrupt
+from ..ports import Json
 
 MAGIC = b"darner\x01\n"
 _HEAD = struct.Struct("<8sQQQ16s32s")
@@ -91,12 +93,15 @@ def encode(events: Sequence[tuple[Event, str]]) -> bytes:
 
 def body(event: Event) -> str:
     """Return an event's fields as JSON text. Defaults are left out: within a format version they never change."""
+    return as_text(event.model_dump(exclude_defaults=True, exclude={"kind", "at"}))
+
+
+def as_text(value: Json) -> str:
+    """Return JSON text that reads back as exactly this value: NaN, infinities and lone surrogates too."""
     try:
-        return event.model_dump_json(exclude_defaults=True, exclude={"kind", "at"})
-    except ValueError as error:
-        raise StoreError(
-            f"an event {event.kind} can't be written as text: {error}", help="look at the result that holds such characters"
-        ) from error
+        return to_json(value, inf_nan_mode="constants").decode()
+    except ValueError:  # a lone surrogate: UTF-8 can't hold it, an escape can
+        return json.dumps(value, default=str)
 
 
 def decode(record: Record, where: str) -> list[Event]:
@@ -113,7 +118,7 @@ def _event(row: dict[str, Any], record: Record, where: str) -> Event:
     if row["version"] != VERSION:
         raise _unknown(where, record, f"events of version {row['version']}")
     try:
-        return EVENT.validate_python({"kind": row["kind"], "at": row["at"], **from_json(row["body"])})
+        return EVENT.validate_python({"kind": row["kind"], "at": row["at"], **json.loads(row["body"])})
     except (ValidationError, ValueError) as error:
         reason = (
             "; ".join(f"{'.'.join(map(str, one['loc']))} {one['msg']}" for one in error.errors())
