@@ -16,6 +16,8 @@ from darner.connectors.memory.table import Memory
 from darner.runtime.batch.history import newest_manifest
 from darner.runtime.batch.parts import read_part
 from darner.runtime.batch.planning import plan_work
+from darner.runtime.batch.remembered import part_written
+from darner.runtime.batch.why import why
 from darner.runtime.failures import Refused
 from darner.runtime.journal import paths
 
@@ -228,6 +230,10 @@ def test_deltas_are_merged_and_what_nobody_names_is_removed(tmp_path: Path) -> N
         assert len(manifest.rows["0"]) <= 5
     parts = {name.split("/")[2] for name in made.store.names("jobs/shop") if "/parts/" in name}
     assert parts <= {f"{number:06d}" for number in (1, *range(7, 13))}, "b still stands in the first part"
+    for key in ("a", "b"):
+        for stage in why(made.store, "shop", key).stages:
+            assert stage.place is not None
+            assert part_written(made.store, stage.place.partition("#")[0]) is not None, "what a row names must be there, with its checksum"
     assert made.run(rows(item("a", "title 11"), item("b", "title 0"))).nothing_to_do
     made.code["enrich"] = "2"
     made.run(rows(item("a", "title 11"), item("b", "title 0")))
