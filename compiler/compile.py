@@ -48,6 +48,10 @@ def check_sources(sources: Sources, around: Surroundings) -> Pipeline:
 def compile_sources(sources: Sources, around: Surroundings) -> Compiled:
     """Return the plan of a spec with what belongs to it; `CompileError` with everything that is wrong, at once."""
     pipeline = check_sources(sources, around)
+    if pipeline.main.is_library:
+        help_ = "a spec has a name, and a flow or a job; a library is checked, and compiled with what imports it"
+        sources.findings.error("E210", "this is a library: there is nothing to run", pipeline.main.key_span("darner"), help=help_)
+        sources.findings.raise_if_any()
     plan = verify(lower(pipeline))
     return Compiled(plan=plan, prompts=_prompt_texts(pipeline, plan), lock=_lock(pipeline, plan))
 

@@ -237,7 +237,19 @@ class Fingerprints:
                     yield module.name, node.id
                 elif _dynamic(node.id):
                     yield module.name, WHOLE
-        yield from (self._target(*target, package) for name, target in local.items() if name.startswith("*"))
+                else:
+                    yield from self._starred(module, node.id, package)
+
+    def _starred(self, module: ModuleText, name: str, package: str) -> Iterator[tuple[str, str]]:
+        """Yield where a star import brings a name from; a star behind a star is taken whole."""
+        for local, (source, _) in module.imports.items():
+            found = self._own(source, package) if local.startswith("*") else None
+            if found is None:
+                continue
+            if name in found.definitions or name in found.imports:
+                yield source, name
+            elif any(one.startswith("*") for one in found.imports):
+                yield source, WHOLE
 
     def _follow(self, target: tuple[str, str], attributes: list[str], package: str) -> tuple[str, str]:
         """Follow ``alias.a.b`` through submodules to the name that is meant."""

@@ -132,6 +132,6 @@ def _problem(session: _Session, limit: float) -> Problem:
     if session.timed_out:
         return Problem(kind="timeout", message=f"importing {session.importing} took longer than {limit:g} s")
     last = session.errors.strip().splitlines()[-1:] or ["nothing on stderr"]
-    what = f"a signal {-session.code}" if session.code < 0 else f"exit code {session.code}"
+    what = f"signal {-session.code}" if session.code < 0 else f"exit code {session.code}"
     module = session.importing or "the inspection itself"
     return Problem(kind="crash", message=f"importing {module} ended the process with {what}: {last[0]}")
