@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from .bound import Bound
-from .diagnostics import Findings
+from .diagnostics import ENOUGH, Findings
 from .misfits import Misfit, misspelling, shown, tell
 from .shapes import Place, locate
 from .source import SourceFile
@@ -52,7 +52,8 @@ def _is_one(node: ScalarNode) -> bool:
 
 def _report(error: ValidationError, tree: MappingNode, findings: Findings) -> None:
     """Say every misfit once, and nothing that only follows from another one."""
-    misfits = [_misfit(one, tree) for one in error.errors(include_url=False, include_input=False)]
+    errors = error.errors(include_url=False, include_input=False)[:ENOUGH]
+    misfits = [_misfit(one, tree) for one in errors]
     quiet = _holders(misfits) | {path for one in misfits for path in misspelling(one)}
     said: set[tuple[Path, bool]] = set()
     for one in misfits:

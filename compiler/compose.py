@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from yaml import events as yaml_events
 
-from .diagnostics import Findings, Label
+from .diagnostics import ENOUGH, Findings, Label
 from .keys import Keys
 from .scalars import NotCarried, resolve
 from .source import SourceFile, Span
@@ -52,8 +52,11 @@ class Composer:
 
     def compose(self, events: Iterable[yaml_events.Event]) -> SyntaxNode | None:
         """Return the tree of the only document, or None where the text has none; `Unreadable` where it must stop."""
+        before = len(self._findings.found)
         for event in events:
             self._take(event)
+            if len(self._findings.found) - before >= ENOUGH:
+                raise Unreadable
         return self._root
 
     def _take(self, event: yaml_events.Event) -> None:

@@ -11,6 +11,8 @@ from .source import SourceFile, Span
 
 Severity = Literal["error", "warning"]
 MAX_SHOWN = 20
+ENOUGH = 200
+"""Findings of one file after which looking for more helps nobody, and may take long in a file that is no spec at all."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

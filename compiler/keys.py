@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
-from .diagnostics import Findings, Label
+from .diagnostics import ENOUGH, Findings, Label
 from .source import SourceFile, Span
 from .syntax import Entry, MappingNode, ScalarNode, SequenceNode, SyntaxNode
 
@@ -21,7 +22,10 @@ class Keys:
         """Return a mapping from keys and values in turn."""
         entries: dict[str, Entry] = {}
         broken = False
+        enough = len(self.findings.found) + ENOUGH
         for key, value in zip(children[::2], children[1::2], strict=True):
+            if len(self.findings.found) >= enough:
+                break
             name = self._name(key)
             if name is None or not self._is_new(name, key.span, entries):
                 broken = True
@@ -31,6 +35,8 @@ class Keys:
 
     def sequence(self, children: Sequence[SyntaxNode], span: Span) -> SequenceNode:
         """Return a list from its entries."""
+        if sum(map(_is_empty, children)) > ENOUGH:
+            children = [one for one in children if _is_empty(one)][:ENOUGH]
         return SequenceNode(tuple(self._filled("an entry of this list", one.span, one) for one in children), span)
 
     def _name(self, key: SyntaxNode) -> str | None:
@@ -68,11 +74,15 @@ class Keys:
 
     def _filled(self, what: str, place: Span, value: SyntaxNode) -> SyntaxNode:
         """An empty value is nearly always an accident, and null would be read in silence."""
-        if not isinstance(value, ScalarNode) or value.broken or value.raw[0] != value.raw[1] or value.origin is not None:
+        if not _is_empty(value):
             return value
         help_ = "write a value, or remove it; where nothing is meant, write null"
         self.findings.error("E115", f"{what} has no value", place, help=help_)
         return replace(value, span=place, broken=True)
+
+
+def _is_empty(value: SyntaxNode) -> TypeGuard[ScalarNode]:
+    return isinstance(value, ScalarNode) and not value.broken and value.raw[0] == value.raw[1] and value.origin is None
 
 
 def _repair(key: SyntaxNode) -> str:

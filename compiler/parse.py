@@ -17,7 +17,7 @@ from .source import Position, SourceFile, Span
 from .syntax import MappingNode, ScalarNode, SequenceNode, SyntaxNode
 from .yamlerrors import explain
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 256 << 10
 """The largest file that is read: a hundred times what a long spec takes."""
 
 _CONTROL = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

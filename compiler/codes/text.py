@@ -9,7 +9,7 @@ from .code import Code
 CODES: Mapping[str, Code] = {
     "E101": Code(
         "the file is too large",
-        "A spec is read whole, and a file of more than 1 MiB is no spec: it is most likely a data file. "
+        "A spec is read whole, and a file of more than 256 KiB is no spec: it is most likely a data file. "
         "A spec names its data, it doesn't hold it: declare a dataset and point its connector at the file.",
         "datasets:\n  feed: {use: files, type: shop.types:Product, key: id, with: {url: feed.parquet}}",
     ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from darner.compiler.diagnostics import ENOUGH
+
 from .reading import MINIMAL, Reading, read
 
 HEAD = "darner: 1\n"
@@ -171,6 +173,11 @@ agents:
 nonsense: 1
 """)
     assert reading.places == ["E205 3:26", "E206 3:41", "E202 3:44", "E208 5:23", "E204 5:34", "E202 6:1"]
+
+
+def test_a_file_that_fits_nowhere_is_given_up() -> None:
+    """After some hundred misfits the rest is left out: a data file given by mistake is answered soon."""
+    assert len(library("".join(f"k{n}: 1\n" for n in range(3_000))).found) == ENOUGH
 
 
 def test_a_misspelt_key_is_not_missing_as_well() -> None:

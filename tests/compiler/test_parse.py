@@ -7,6 +7,7 @@ import time
 import pytest
 
 from darner.compiler.compose import MAX_DEPTH
+from darner.compiler.diagnostics import ENOUGH
 from darner.compiler.parse import MAX_BYTES
 from darner.compiler.source import Span
 from darner.compiler.syntax import MappingNode, ScalarNode, SequenceNode, SyntaxNode, descend, walk
@@ -87,8 +88,8 @@ def test_a_file_just_under_the_limit_is_read() -> None:
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
 def test_a_deeply_nested_file_is_refused_without_recursion(opening: str) -> None:
-    """A hundred thousand levels are a finding: the reader counts its depth, it doesn't use the stack for it."""
-    reading = parsed("a:\n  " + opening * 100_000)
+    """Fifty thousand levels are a finding: the reader counts its depth, it doesn't use the stack for it."""
+    reading = parsed("a:\n  " + opening * 50_000)
     assert reading.codes == ["E114"], reading.text
 
 
@@ -123,6 +124,14 @@ def test_everything_that_does_not_stop_the_reader_is_said_at_once() -> None:
         a: 3
         """)
     assert reading.codes == ["E111", "E115", "E110", "E109", "E108"]
+
+
+@pytest.mark.parametrize("line", ["a: 1\n", "a:\n", "k: {{ x }}\n", "- \n", "1: a\n", "k%d: *x\n"])
+def test_a_file_that_is_wrong_throughout_is_given_up(line: str) -> None:
+    """After some hundred findings the reader stops: they would take long, and nobody reads them."""
+    content = "".join(line % n if "%d" in line else line for n in range(5_000))
+    reading = parsed(content)
+    assert 100 <= len(reading.found) <= 2 * ENOUGH
 
 
 def test_both_places_of_a_duplicate_key_are_shown() -> None:
