@@ -103,8 +103,15 @@ def _is_record(annotation: Any) -> bool:
 def _column(name: str, hint: Any) -> Column:
     inner, optional = _required(hint)
     kind = arrow_type(inner)
-    bare, _ = _bare(inner)
-    return Column(name, kind, optional, None if bare in _AS_THEY_ARE or _is_numbers(kind) else _plain(inner))
+    return Column(name, kind, optional, None if _goes_as_it_is(inner) else _plain(inner))
+
+
+def _goes_as_it_is(hint: Any) -> bool:
+    """Return whether Arrow takes values of an annotation without a look at each."""
+    bare, _ = _bare(hint)
+    if typing.get_origin(bare) in _LISTS:
+        return arrow_type(bare) != JSON and all(_goes_as_it_is(_required(one)[0]) for one in typing.get_args(bare) if one is not Ellipsis)
+    return bare in _AS_THEY_ARE or (typing.get_origin(bare) is Literal and arrow_type(bare) != JSON)
 
 
 def _is_numbers(kind: Any) -> bool:

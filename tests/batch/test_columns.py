@@ -25,6 +25,10 @@ class Colour(Enum):
     BLUE = "blue"
 
 
+class Level(Enum):
+    LOW = 1
+
+
 class Maker(BaseModel):
     name: str
     since: dt.date | None = None
@@ -54,6 +58,8 @@ class Everything(BaseModel):
     limited: Annotated[int, Field(ge=0)]
     vector: Vector
     deep: list[list[float]]
+    levels: list[Level]
+    colours: list[Colour | None]
 
 
 @dataclass
@@ -73,6 +79,7 @@ def _everything() -> Everything:
         day=dt.date(2026, 1, 2), price=Decimal("12.3400000000000000000001"), colour=Colour.BLUE, kind="b", level=2, tags=["é", ""],
         pair=(0.1, 0.2), ids={1, 2}, maker=Maker(name="m"), makers=[Maker(name="n", since=dt.date(1999, 1, 1))],
         attributes={"a": [1, {"b": None}], "c": 2.5}, either="7", number=3.0, maybe=None, limited=1, vector=[0.5, 0.25], deep=[[1.0], []],
+        levels=[Level.LOW], colours=[Colour.RED, None],
     )  # fmt: skip
 
 
