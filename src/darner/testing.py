@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from .runtime.testing.boundary import MemoryBoundary, NoWaiting, Recorded
 from .runtime.testing.command import main
+from .runtime.testing.logs import DyingLog, MemoryLog
 from .runtime.testing.model import scripted_model
 from .runtime.testing.script import Script, parse, read
 from .runtime.testing.server import ModelServer
 
-__all__ = ["MemoryBoundary", "ModelServer", "NoWaiting", "Recorded", "Script", "parse", "read", "scripted_model"]
+__all__ = [
+    "DyingLog",
+    "MemoryBoundary",
+    "MemoryLog",
+    "ModelServer",
+    "NoWaiting",
+    "Recorded",
+    "Script",
+    "parse",
+    "read",
+    "scripted_model",
+]
 
 if __name__ == "__main__":
     raise SystemExit(main())
