@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..compiler.diagnostics import did_you_mean
-from .ports import ConnectorError, Gettable, Readable, Scannable, Searchable, Upsertable
+from .errors import ConnectorError
+from .ports import Gettable, Readable, Scannable, Searchable, Upsertable
 
 VERBS = (Readable, Upsertable, Scannable, Searchable, Gettable)
 

@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from ..compiler.diagnostics import did_you_mean
-from .ports import GENERATION, SHARD, ConnectorError
+from .errors import ConnectorError
+from .ports import GENERATION, SHARD
 
 MARKS = (GENERATION, SHARD)
 MERGE_ROWS = 20_000

@@ -31,14 +31,6 @@ GENERATION = "_darner_generation"
 SHARD = "_darner_shard"
 
 
-class ConnectorError(Exception):
-    """The system behind a connector can't do what was asked; ``help`` says what to do next."""
-
-    def __init__(self, message: str, *, help: str | None = None) -> None:  # noqa: A002 - the word of the diagnostics
-        super().__init__(message)
-        self.help = help
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a source row stands, for messages: its file and its row number (from 1)."""

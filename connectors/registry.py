@@ -83,7 +83,7 @@ def sink(use: str, **dataset: Any) -> Any:
 
 
 def _able(use: str, connector: object, verb: type, done: str) -> object:
-    from .ports import ConnectorError  # noqa: PLC0415 - likewise
+    from .errors import ConnectorError  # noqa: PLC0415 - likewise
 
     if isinstance(connector, verb):
         return connector
@@ -97,7 +97,7 @@ def _missing(connector: object, verb: type) -> list[str]:
 
 
 def _maker(use: str) -> Callable[..., object]:
-    from .ports import ConnectorError  # noqa: PLC0415 - likewise
+    from .errors import ConnectorError  # noqa: PLC0415 - likewise
 
     if ":" in use:
         return _load(use, None)
@@ -112,7 +112,7 @@ def _maker(use: str) -> Callable[..., object]:
 
 
 def _load(use: str, entry: Entry | None) -> Callable[..., object]:
-    from .ports import ConnectorError  # noqa: PLC0415 - likewise
+    from .errors import ConnectorError  # noqa: PLC0415 - likewise
 
     module, _, attribute = (entry.target if entry else use).partition(":")
     try:

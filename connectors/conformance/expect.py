@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..ports import GENERATION, SHARD, ConnectorError
+from ..errors import ConnectorError
+from ..ports import GENERATION, SHARD
 from ..rows import to_rows
 
 Row = Mapping[str, Any]

@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..ports import ConnectorError, Readable
+from ..errors import ConnectorError
+from ..ports import Readable
 from ..rows import to_rows
 from .expect import Row, expect, expect_equal, texts
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 
 from ...compiler.diagnostics import did_you_mean
-from ..ports import ConnectorError
+from ..errors import ConnectorError
 from .broken import Broken, BrokenRow, blank, make_room, mark
 from .formats import Reading, opened
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
-from ..ports import ConnectorError
+from ..errors import ConnectorError
 from .locate import FoundFile
 
 SUFFIXES: Mapping[str, str] = {

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 from pydantic_core import from_json
 
-from ..ports import ConnectorError
+from ..errors import ConnectorError
 from ..rows import from_rows
 from .broken import BrokenRow, mark
 from .formats import Reading, opened

@@ -11,7 +11,7 @@ from typing import Any
 
 import fsspec
 
-from ..ports import ConnectorError
+from ..errors import ConnectorError
 
 INSTALL: Mapping[str, str] = {
     "s3fs": "pip install 'darner[s3]'",

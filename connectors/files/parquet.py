@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...compiler.diagnostics import did_you_mean
-from ..ports import ConnectorError
+from ..errors import ConnectorError
 from .formats import Reading
 
 BATCH_ROWS = 8192

@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..ports import ConnectorError, Place, SourceRange
+from ..errors import ConnectorError
+from ..ports import Place, SourceRange
 from .formats import READERS, Reading, named, reader, recognise
 from .locate import FoundFile, Locator, is_url
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...compiler.diagnostics import did_you_mean
-from ..ports import ConnectorError
+from ..errors import ConnectorError
 
 
 def check_names(schema: pa.Schema) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..ports import ConnectorError
+from ..errors import ConnectorError
 
 RUST_PLACE = re.compile(r",?\s*\S*\.rs:\d+(:\d+)?")
 

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from ...compiler.diagnostics import did_you_mean
+from ..errors import ConnectorError
 from ..keyed import MARKS, check, known, newest, parts
-from ..ports import GENERATION, SHARD, ConnectorError, Place, SourceRange
+from ..ports import GENERATION, SHARD, Place, SourceRange
 from . import sql
 from .database import Database
 from .feed import Feed, chunks

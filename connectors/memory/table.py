@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..ports import GENERATION, SHARD, ConnectorError, Place, SourceRange
+from ..errors import ConnectorError
+from ..ports import GENERATION, SHARD, Place, SourceRange
 from ..rows import from_rows
 
 Row = dict[str, Any]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..ports import ConnectorError
+from ..errors import ConnectorError
 
 MANIFEST = "_table.json"
 SCHEMA = "_common_metadata"

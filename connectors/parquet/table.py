@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as pq
 
+from ..errors import ConnectorError
 from ..keyed import check, fit, known, newest, parts
-from ..ports import GENERATION, SHARD, ConnectorError, Place, SourceRange
+from ..ports import GENERATION, SHARD, Place, SourceRange
 from .folder import Folder
 
 BATCH_ROWS = 8192

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from ...compiler.diagnostics import CompileError
+from ...connectors.errors import ConnectorError
 from ..failures import DarnerError, Refused
 from . import console, exits, findings
 
@@ -66,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
     except CompileError as wrong_spec:
         findings.show(wrong_spec)
         code = exits.WRONG
-    except DarnerError as failure:
+    except (DarnerError, ConnectorError) as failure:
         if debug:
             traceback.print_exc()
         console.complain(failure.message, failure.help)

@@ -9,8 +9,9 @@ from typing import Any
 
 from ...compiler import wires
 from ...compiler.plan import DatasetPlan
-from ...connectors.ports import ConnectorError
+from ...connectors.errors import ConnectorError
 from ...connectors.registry import connect
+from ...connectors.rows import to_rows
 from ..failures import Refused
 
 
@@ -34,11 +35,11 @@ class DatasetHandle:
         """Yield every row, with all columns or some."""
         if hasattr(self._connector, "scan"):
             for batch in self._connector.scan(columns):
-                yield from batch.to_pylist()
+                yield from to_rows(batch)
             return
         for part in self._can("ranges")():
             for _, batch in self._connector.read(part, columns):
-                yield from batch.to_pylist()
+                yield from to_rows(batch)
 
     def _can(self, verb: str) -> Any:
         found = getattr(self._connector, verb, None)

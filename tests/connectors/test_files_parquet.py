@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from darner.connectors import registry
-from darner.connectors.ports import ConnectorError
+from darner.connectors.errors import ConnectorError
 from darner.connectors.rows import to_rows
 
 

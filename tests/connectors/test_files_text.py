@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from darner.connectors import registry
+from darner.connectors.errors import ConnectorError
 from darner.connectors.files import delimited
-from darner.connectors.ports import BROKEN, RAW, ConnectorError
+from darner.connectors.ports import BROKEN, RAW
 from darner.connectors.rows import to_rows
 
 

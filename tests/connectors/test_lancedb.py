@@ -13,7 +13,8 @@ import pyarrow as pa
 import pytest
 
 from darner.connectors import registry
-from darner.connectors.ports import GENERATION, SHARD, ConnectorError
+from darner.connectors.errors import ConnectorError
+from darner.connectors.ports import GENERATION, SHARD
 
 SCHEMA = pa.schema({"sku": pa.string(), "vector": pa.list_(pa.float64()), GENERATION: pa.int64(), SHARD: pa.int64()})
 

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from darner.connectors import registry, testing
-from darner.connectors.ports import GENERATION, SHARD, ConnectorError
+from darner.connectors.errors import ConnectorError
+from darner.connectors.ports import GENERATION, SHARD
 from darner.connectors.rows import to_rows
 
 from ..servers import S3Server

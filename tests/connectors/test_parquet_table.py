@@ -14,7 +14,7 @@ import pytest
 
 from darner.connectors import registry
 from darner.connectors.conformance.expect import SCHEMA, batches, row, titles
-from darner.connectors.ports import ConnectorError
+from darner.connectors.errors import ConnectorError
 
 
 def table(folder: Path) -> Any:

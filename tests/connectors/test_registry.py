@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from darner.connectors import registry
+from darner.connectors.errors import ConnectorError
 from darner.connectors.memory.table import Memory
-from darner.connectors.ports import ConnectorError
 
 
 def make_table(rows: int = 1, *, key: str, fields: tuple[str, ...]) -> Memory:
@@ -113,7 +113,7 @@ def test_a_package_that_is_missing_is_named_with_how_to_install_it(tmp_path: Pat
     code = (
         "import sys; sys.modules['lancedb'] = None\n"
         "from darner.connectors import registry\n"
-        "from darner.connectors.ports import ConnectorError\n"
+        "from darner.connectors.errors import ConnectorError\n"
         "try: registry.sink('lancedb', with_={'url': 'x', 'table': 't'})\n"
         "except ConnectorError as error: print(error, error.help)\n"
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
+from typer.testing import CliRunner
+
 from darner.compiler.codes import CODES
 from darner.compiler.schema import json_schema
 from darner.runtime.cli.main import build
-from typer.testing import CliRunner
 
 from . import tree
 
