@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from ...compiler.plan import Compiled, JobPlan, ModelPlan
-from ...connectors.ports import ConnectorError, Upsertable
+from ...connectors.errors import ConnectorError
+from ...connectors.ports import Upsertable
 from ..failures import DarnerError, Exhausted, Fenced, StoreError
 from ..journal import paths
 from ..perform.children import ProcessId
