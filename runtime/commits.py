@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 from .events import Event
 from .ports import Log
@@ -58,12 +57,13 @@ class GroupCommit:
     async def _write_once(self) -> None:
         batch, self._pending = self._pending, []
         waiting, self._waiting = self._waiting, []
-        began = time.perf_counter()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             await self._append(batch)
         except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
             self._error = error
-        self._is_slow = time.perf_counter() - began > SLOW
+        self._is_slow = loop.time() - began > SLOW
         for one in waiting:
             if not one.done():
                 _settle(one, self._error)
