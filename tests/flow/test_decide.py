@@ -106,7 +106,7 @@ def test_a_map_is_expanded_once_and_keeps_to_max_parallel() -> None:
 
 def test_a_map_gives_its_results_in_the_order_of_its_input_without_skipped_items() -> None:
     """Whatever order they finish in; and an empty list is done at once."""
-    events = [MapExpanded(at=0.0, step="each", count=3), done("each[2]", "c"), skipped("each[1]"), done("each[0]", "a")]
+    events: list[Event] = [MapExpanded(at=0.0, step="each", count=3), done("each[2]", "c"), skipped("each[1]"), done("each[0]", "a")]
     state = fold(events)
     assert state.value("each", nothing) == ["a", "c"]
     empty = fold([MapExpanded(at=0.0, step="each", count=0)])
@@ -156,7 +156,7 @@ def outputs(written: Any, *events: Event) -> Any:
 
 def test_outputs_are_a_ref_a_mapping_with_nulls_or_the_first_unskipped() -> None:
     """As the language says: a skipped step gives null in a mapping, and is passed over in `first`."""
-    events = [skipped("a"), done("b", {"x": [7]}), done("c", 3)]
+    events: list[Event] = [skipped("a"), done("b", {"x": [7]}), done("c", 3)]
     assert outputs("$b.x.0", *events) == 7
     assert outputs({"one": "$a", "two": "$b.x"}, *events) == {"one": None, "two": [7]}
     assert outputs({"first": ["$a.x", "$b", "$c"]}, *events) == {"x": [7]}

@@ -51,12 +51,12 @@ def plans(draw: st.DrawFn) -> Plan:
     steps: dict[str, StepPlan] = {}
     for number in range(draw(st.integers(1, 8))):
         names = list(steps)
-        some = st.lists(st.sampled_from(names), max_size=2, unique=True) if names else st.just([])
+        some = st.lists(st.sampled_from(names), max_size=2, unique=True) if names else st.just(list[str]())
         given: dict[str, Any] = {"with": {f"x{index}": f"${one}" for index, one in enumerate(draw(some))}, "after": draw(some)}
         plain = [name for name, one in steps.items() if one.map is None]
-        if plain and draw(st.booleans()):
-            given["when"] = {f"{draw(st.sampled_from(plain))}.flag": [draw(st.booleans())]}
-        if plain and draw(st.integers(0, 3)) == 0:
+        if bool(plain) and draw(st.integers(0, 1)):
+            given["when"] = {f"{draw(st.sampled_from(plain))}.flag": [draw(st.integers(0, 1)) == 1]}
+        if bool(plain) and draw(st.integers(0, 3)) == 0:
             given["map"] = {"over": f"${draw(st.sampled_from(plain))}.list", "max_parallel": draw(st.sampled_from([None, 1, 2]))}
             given["with"]["item"] = "$item"
         if draw(st.integers(0, 5)) == 0:
