@@ -123,7 +123,8 @@ class AgentLoop:
         return Tool.from_schema(call, name, offered.description, offered.schema, takes_ctx=True)
 
     async def _call_tool(self, visit: Visit, name: str, arguments: Json) -> Json:
-        return await self._around.tools.call(visit.boundary, name, arguments, parent=visit.call_id, on_failure=visit.overlay)
+        work = self._around.tools.call(visit.boundary, name, arguments, parent=visit.call_id, on_failure=visit.overlay)
+        return await (_to_its_end(work) if self._around.tools.writes(name) else work)
 
     def _colleague(self, name: str) -> Tool[Visit]:
         schema = values.adapter(self._around.agents[name]).json_schema()
@@ -146,7 +147,7 @@ class AgentLoop:
         """Perform what a model asked for; what is wrong with the question goes back to it."""
         self._refuse_repeated(context, name, arguments)
         try:
-            return await _unhurried(perform())
+            return await perform()
         except Semantic as refusal:
             raise ModelRetry(refusal.message) from refusal
 
@@ -165,8 +166,8 @@ def _retries(reactions: OnFailure) -> int:
     return 0 if reaction.feedback is False else (reaction.attempts or 1) - 1
 
 
-async def _unhurried(work: Awaitable[Json]) -> Json:
-    """Wait for work that is under way even when a sibling failed: its result is recorded before the agent gives up."""
+async def _to_its_end(work: Coroutine[Any, Any, Json]) -> Json:
+    """Wait for a write even when its agent is given up meanwhile: otherwise nobody would know whether it happened."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)

@@ -16,6 +16,7 @@ from ..ports import Boundary, CallRequest, Json, Outcome, Permit, Secrets
 from . import values
 from .datasets import Datasets
 from .secrets import known, redact
+from .threads import Threads
 from .tool_schema import IDEMPOTENCY_KEY, Interface, interface
 
 FEEDBACK = "darner.feedback"
@@ -39,6 +40,7 @@ class Tools:
         self._params = dict(params or {})
         self._fingerprints = dict(fingerprints or {})
         self._datasets = Datasets(plan.datasets, self._params, base)
+        self._threads = Threads()
         self._interfaces: dict[str, Interface] = {}
 
     def interface(self, name: str) -> Interface:
@@ -54,6 +56,10 @@ class Tools:
             msg = f"there is no tool {name}"
             raise Refused(msg)
         return self._plan.tools[name]
+
+    def writes(self, name: str) -> bool:
+        """Return whether a tool changes something outside."""
+        return self._tool(name).effects not in ("pure", "read")
 
     async def call(self, boundary: Boundary, name: str, arguments: Json, *, parent: str, on_failure: OnFailure | None = None) -> Json:
         """Return what a tool gives for JSON ``arguments``: served, or called and recorded.
@@ -85,7 +91,7 @@ class Tools:
         clock = asyncio.timeout(tool.timeout)
         try:
             async with clock:
-                result = await _invoke(offered, {**given, **fixed, **extra})
+                result = await self._invoke(offered, {**given, **fixed, **extra})
         except Semantic as refusal:
             return Outcome({FEEDBACK: refusal.message})
         except TimeoutError as late:
@@ -98,6 +104,12 @@ class Tools:
         except Exception as error:
             raise self._failed(offered.name, error) from error
         return Outcome(values.dump(result))
+
+    async def _invoke(self, offered: Interface, arguments: dict[str, Any]) -> Any:
+        if inspect.iscoroutinefunction(offered.function):
+            return await offered.function(**arguments)
+        result = await self._threads.run(offered.function, **arguments)
+        return await result if inspect.isawaitable(result) else result
 
     def _failed(self, name: str, error: BaseException) -> CallableError:
         text = redact(str(error), known(self._secrets, self._plan.secrets))
@@ -122,13 +134,6 @@ class Tools:
         if ref.root == "secrets":
             return self._secrets.get(name)
         return self._datasets.handle(name) if ref.root == "datasets" else self._params[name]
-
-
-async def _invoke(offered: Interface, arguments: dict[str, Any]) -> Any:
-    if inspect.iscoroutinefunction(offered.function):
-        return await offered.function(**arguments)
-    result = await asyncio.to_thread(offered.function, **arguments)
-    return await result if inspect.isawaitable(result) else result
 
 
 def refuse_unavailable(name: str, tool: ToolPlan) -> None:

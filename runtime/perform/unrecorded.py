@@ -1,87 +1,66 @@
 """A boundary without a journal: calls are performed under their failure policy, and nothing is kept.
 
-Jobs use it: there the checkpoint is the shard, and a row whose agent was interrupted is asked for again::
+Jobs use it: there the checkpoint is the shard, and a row whose agent was interrupted is asked for again. One for each row::
 
-    output = await agents.call(UnrecordedBoundary(clock), "enricher", row, parent=f"{stage}/{key}")
+    output = await agents.call(UnrecordedBoundary(clock, chance=random), "enricher", row, parent=f"{stage}/{key}")
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import Counter
 from collections.abc import Awaitable, Callable
 
-from ...compiler.settings import REACTIONS, Backoff, Reaction, merge_reactions
+from ...compiler.settings import REACTIONS, merge_reactions
 from ..failures import Failure
+from ..keys import Ordinals, idempotency_key
 from ..ports import CallRequest, Clock, Json, Outcome, Permit, Usage
-
-PATIENCE = Backoff(first=1, last=60)
-"""Waits for a throttled call where the other side doesn't say how long."""
-MAX_WAITS = 60
-"""How often a throttled call is waited for before it counts as failed."""
+from ..retry import Attempts, delay
 
 
-def identity(request: CallRequest, ordinal: int) -> str:
-    """Return a call's identity: parent, kind, name, arguments, and its ordinal among equal ones."""
-    told = json.dumps([request.parent, request.kind, request.name, request.arguments, ordinal], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(told.encode()).hexdigest()[:32]
+def longest() -> float:
+    """Return the chance that makes every wait as long as it may be: for tests."""
+    return 1.0
 
 
 class UnrecordedBoundary:
-    """Performs calls, tries them again as their reactions say, and counts what was used. One for each row, or each test."""
+    """Performs calls, tries them again as their reactions say, and counts what was used.
 
-    def __init__(self, clock: Clock) -> None:
+    Args:
+        clock: what waits.
+        chance: gives numbers between 0 and 1, for jitter.
+        scope: what makes idempotency keys different from those of other runs and jobs.
+    """
+
+    def __init__(self, clock: Clock, *, chance: Callable[[], float] = longest, scope: str = "") -> None:
         self._clock = clock
-        self._seen: Counter[str] = Counter()
+        self._chance = chance
+        self._scope = scope
+        self._ordinals = Ordinals()
         self.used = Usage()
 
     async def call(self, request: CallRequest, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Return the result of a call, performed now. Raises its `Failure` when its policy is used up."""
-        call_id = self.next_identity(request)
-        return (await self.perform(request, call_id, body)).value
+        return (await self.perform(request, self.identity(request), body)).value
 
-    def next_identity(self, request: CallRequest) -> str:
+    def identity(self, request: CallRequest) -> str:
         """Return the identity of a call that is about to be made, counted among its equals."""
-        first = identity(request, 0)
-        self._seen[first] += 1
-        return identity(request, self._seen[first] - 1)
+        return self._ordinals.identity(request)
 
     async def perform(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Outcome:
         """Run a body under the call's reactions."""
         reactions = merge_reactions(REACTIONS, request.on_failure)
-        attempt, waits = 1, 0
+        key, tried = idempotency_key(self._scope, call_id), Attempts()
         while True:
             try:
-                outcome = await body(Permit(call_id, attempt, call_id))
+                outcome = await body(Permit(call_id, tried.failed + 1, key))
             except Failure as failure:
-                wait = _wait(request, reactions[failure.kind], failure, attempt, waits)
+                tried = tried.after(failure)
+                wait = delay(request, reactions[failure.kind], failure, tried, self._chance())
                 if wait is None:
                     raise
-                # Being told to wait is not a failed attempt.
-                waits, attempt = (waits + 1, attempt) if failure.kind == "throttled" else (waits, attempt + 1)
                 await self._clock.sleep(wait)
             else:
                 self.used = _sum(self.used, outcome.usage)
                 return outcome
-
-
-def _wait(request: CallRequest, reaction: Reaction, failure: Failure, attempt: int, waits: int) -> float | None:
-    """Return the seconds until the next attempt, or None where there is none."""
-    if request.kind == "agent" or failure.kind in ("semantic", "exhausted"):
-        return None
-    if failure.kind == "throttled":
-        limit = reaction.attempts or MAX_WAITS
-        told = failure.retry_after
-        return None if waits + 1 >= limit else _doubled(PATIENCE, waits) if told is None else told
-    unsafe = request.effects == "write" and not request.idempotent
-    if unsafe or attempt >= (reaction.attempts or 1):
-        return None
-    return max(failure.retry_after or 0.0, _doubled(reaction.backoff, attempt - 1) if reaction.backoff else 0.0)
-
-
-def _doubled(backoff: Backoff, times: int) -> float:
-    return min(backoff.last, backoff.first * 2.0**times)
 
 
 def _sum(one: Usage, other: Usage) -> Usage:

@@ -50,7 +50,7 @@ class MemoryBoundary:
     async def call(self, request: CallRequest, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Return the result of a call: served, or performed and recorded."""
         self.asked.append(request)
-        call_id = self._inner.next_identity(request)
+        call_id = self._inner.identity(request)
         if call_id in self.recorded.results:
             self.served.append(request)
             return self.recorded.results[call_id]

@@ -228,13 +228,14 @@ def test_a_tool_can_refuse_and_the_model_is_told() -> None:
     assert "there is: mug" in str(ran.bodies[1]["messages"])
 
 
-def test_other_siblings_are_finished_and_recorded_when_a_tool_fails() -> None:
-    """What is under way is paid for: its result is there for the next attempt."""
+@pytest.mark.parametrize(("effects", "finished"), [("write", True), ("read", False)])
+def test_a_write_under_way_is_finished_when_its_agent_is_given_up(effects: str, finished: bool) -> None:
+    """A write that was broken off would be a question for a person; a read is simply asked again."""
     script = "replies: [{call: [{broken: {item: mug}}, {slow_stock: {item: pot}}]}]"
     recorded = Recorded()
     with pytest.raises(CallableError):
-        run(script, tools={"broken": tool("broken"), "slow_stock": tool("slow_stock")}, recorded=recorded)
-    assert {"item": "pot", "count": 3} in recorded.results.values()
+        run(script, tools={"broken": tool("broken"), "slow_stock": tool("slow_stock", effects=effects)}, recorded=recorded)
+    assert ({"item": "pot", "count": 3} in recorded.results.values()) is finished
 
 
 @pytest.mark.parametrize(
