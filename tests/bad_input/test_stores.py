@@ -1,0 +1,116 @@
+"""Stores and disks that fail: a clear error or a right result, and nothing lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ..catalog.running import Place, environment
+from .conftest import Finished
+from .test_feeds import said
+
+
+def parts(place: Place, stage: str) -> list[Path]:
+    return sorted(place.store.glob(f"jobs/catalog/*/parts/{stage}/*.arrow"))
+
+
+def damaged(part: Path, how: str) -> None:
+    """Cut a part in half, or flip one bit of it."""
+    content = bytearray(part.read_bytes())
+    if how == "truncated":
+        del content[len(content) // 2 :]
+    else:
+        content[len(content) // 2] ^= 0x40
+    part.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped"])
+def test_a_damaged_part_is_noticed_and_made_again(finished: Finished, damage: str) -> None:
+    """A crash before the sink was written, and a disk that then lied about one part: the index is right all the same."""
+    finished.never_committed()
+    damaged(parts(finished.place, "embed")[0], damage)
+    finished.place.done()
+    assert finished.place.digest() == finished.digest
+
+
+def test_a_damaged_part_of_an_earlier_stage_never_reaches_the_index(finished: Finished) -> None:
+    """The index is made of the last stage's parts; a damaged one before it is named, where it isn't made again."""
+    finished.never_committed()
+    part = parts(finished.place, "classify")[0]
+    damaged(part, "flipped")
+    if finished.place.run().returncode:
+        assert part.name in said(finished.place, code=1)
+    assert finished.place.digest() == finished.digest
+
+
+def test_a_changed_stage_over_a_damaged_input_says_so_or_is_right(finished: Finished, tmp_path: Path) -> None:
+    """A new version of `embed` reads the stored output of `classify`, one part of which has a flipped byte."""
+    place = finished.place
+    part = parts(place, "classify")[0]
+    damaged(part, "flipped")
+    spec = tmp_path / "catalog"
+    shutil.copytree(place.spec, spec, ignore=shutil.ignore_patterns("__pycache__"))
+    text = (spec / "index.yaml").read_text(encoding="utf-8")
+    (spec / "index.yaml").write_text(text.replace("batch: 512}", "batch: 512, version: 2}"), encoding="utf-8")
+    changed = Place(place.root, place.feed, spec)
+    ended = changed.run()
+    assert "Traceback" not in ended.stderr
+    if ended.returncode != 0:
+        assert "error:" in ended.stderr
+        assert part.name in ended.stderr
+    assert changed.digest() == finished.digest
+
+
+def test_two_drivers_on_one_job_are_one_too_many(finished: Finished, fresh: Place) -> None:
+    """The second is told who holds the job; the first ends undisturbed."""
+    place = fresh
+    with subprocess.Popen(place.command(), env=environment(), cwd=place.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as first:
+        deadline = time.monotonic() + 60
+        while not list(place.store.glob("jobs/catalog/*/driver.json")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        message = said(place, code=2)
+        assert "catalog" in message
+        assert str(first.pid) in message
+        assert first.wait(300) == 0
+    assert fresh.digest() == finished.digest
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a disk of 400 KB; skipped where that isn't allowed."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", folder], check=False).returncode:
+        pytest.skip("only root may mount a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def remount(folder: Path, options: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
+
+
+def test_a_full_disk_is_an_error_and_the_job_goes_on_once_there_is_room(finished: Finished, fresh: Place, small_disk: Path) -> None:
+    """The store fills up half-way; with room again the same command ends with the same index."""
+    (fresh.root / "store").symlink_to(small_disk)
+    said(fresh, code=1)
+    remount(small_disk, "size=64m")
+    fresh.done()
+    assert fresh.digest() == finished.digest
+
+
+def test_a_read_only_store_is_an_error_before_anything_is_done(fresh: Place, small_disk: Path) -> None:
+    """Nothing is written to the index either."""
+    (fresh.root / "store").symlink_to(small_disk)
+    remount(small_disk, "ro")
+    ended = fresh.run()
+    assert ended.returncode in {1, 2}
+    assert "Traceback" not in ended.stderr
+    assert "read-only" in ended.stderr.lower()
+    assert not fresh.index.exists()
