@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import networkx as nx
 
-from ..compiler.plan import Lock, Plan, StepPlan
+from ..compiler.plan import Lock, Plan, ResourcesPlan, StepPlan
 from ..compiler.wires import Ref, references
 from .failures import Refused
 
@@ -96,5 +96,15 @@ def _unsupported(plan: Plan, step: StepPlan) -> Iterator[str]:
     for reaction in step.on_failure.values():
         if reaction.ask is not None:
             yield f"a person ({reaction.ask})"
-    if step.resources is not None and plan.resources[step.resources].gpu is not None:
+    if step.resources is not None and step.agent is None:
+        yield from _unsupported_resources(plan.resources[step.resources], step)
+
+
+def _unsupported_resources(resources: ResourcesPlan, step: StepPlan) -> Iterator[str]:
+    """Memory and devices are promises: kept, or refused. An agent starts no process, so its resources concern nothing."""
+    if step.tool is not None:
+        yield "a tool with resources"
+    if resources.gpu is not None or any(rung.gpu is not None for rung in resources.on_oom):
         yield "a GPU"
+    if resources.image is not None:
+        yield f"the image {resources.image}"

@@ -24,7 +24,9 @@ from ..state import RunState, fold
 from . import steps
 from .agents import Agents
 from .boundary import Recording
+from .caged import Cages
 from .steps import Steps
+from .threads import Threads
 from .world import SystemClock, chance, owner
 
 
@@ -91,10 +93,12 @@ async def _drive(log: Log, state: RunState, bound: Binding, around: Surroundings
     again = graph.dependants(graph.build(bound.plan), redo)
     await commits.commit(TakenUp(at=now, epoch=log.epoch, owner=owner(), redo=redo, again=again))
     recording = Recording(bound.run, bound.plan, state, commits, around.clock, chance, log.load)
-    perform = Steps(recording, agents, bound.lock)
+    threads = Threads()
+    cages = Cages(str(Path(bound.spec).parent), threads, bound.plan.resources)
+    perform = Steps(recording, agents, bound.lock, cages, threads)
     engine = Engine(bound.plan, bound.lock, bound.inputs, bound.params, state, commits, perform, around.clock, log.load)
     async with agents:
-        with _stopping_politely():
+        with closing(cages), _stopping_politely():
             await engine.run()
 
 

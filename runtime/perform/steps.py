@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ...compiler.plan import Lock, Plan, StepPlan
+from ...compiler.settings import OnFailure, Reaction, merge_reactions
 from ..engine import Result
-from ..failures import Refused
+from ..failures import OutOfMemory, Refused
 from ..ports import CallRequest, Json, Outcome, Permit
 from .agents import Agents
 from .boundary import JournaledBoundary, Recording
+from .caged import Cages
 from .callables import callee, invoke, only_parameter
 from .threads import Threads
 
@@ -34,6 +36,7 @@ class Steps:
     recording: Recording
     agents: Agents
     lock: Lock
+    cages: Cages
     threads: Threads = field(default_factory=Threads)
 
     async def __call__(self, path: str, step: StepPlan, arguments: Json) -> Result:
@@ -64,15 +67,28 @@ class Steps:
             arguments=arguments,
             effects="pure",
             fingerprint=self.lock.callables.get(ref, ""),
-            on_failure=step.on_failure,
+            on_failure=merge_reactions(self._beneath(step), step.on_failure),
         )
-
-        named = _is_named(step)
+        told = {"ref": ref, "arguments": {} if arguments is None and _is_named(step) else arguments, "named": _is_named(step)}
+        fallen = 0
 
         async def body(_permit: Permit) -> Outcome:
-            return Outcome(await invoke(self.threads, ref, {} if arguments is None and named else arguments, named=named))
+            nonlocal fallen
+            if step.resources is None:
+                return Outcome(await invoke(self.threads, ref, told["arguments"], named=told["named"]))
+            try:
+                return Outcome(await self.cages.call(path.partition("[")[0], step.resources, told, fallen))
+            except OutOfMemory:
+                fallen += 1
+                raise
 
         return await boundary.call(request, body)
+
+    def _beneath(self, step: StepPlan) -> OnFailure:
+        """Return what the ladder of a step's resources makes of running out of memory: an attempt a rung."""
+        if step.resources is None:
+            return {}
+        return {"oom": Reaction(attempts=self.cages.rungs(step.resources))}
 
 
 def _is_named(step: StepPlan) -> bool:

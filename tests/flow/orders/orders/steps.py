@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Literal
 
 from pydantic import BaseModel
@@ -48,3 +49,20 @@ async def pack(stock: list[Stock], kind: str) -> str:
 def note(text: str) -> str:
     """Write a note."""
     return f"noted {text}"
+
+
+def hungry(megabytes: int) -> int:
+    """Use so much memory, and say so."""
+    held = bytearray(megabytes << 20)
+    held[::4096] = b"x" * len(held[::4096])
+    return len(held) >> 20
+
+
+def pid_of(number: int) -> list[int]:
+    """Return a number and the process that saw it."""
+    return [number, os.getpid()]
+
+
+def sizes() -> list[int]:
+    """Return two large sizes."""
+    return [400, 401]
