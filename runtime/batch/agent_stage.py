@@ -12,6 +12,7 @@ from ...compiler.plan import Compiled, ModelPlan
 from ...compiler.settings import REACTIONS, Reaction
 from ..perform.secrets import EnvironmentSecrets
 from ..perform.values import dump
+from ..perform.world import SystemClock, chance
 from .callables import DEFAULT_CONCURRENCY, AsyncCaller, StageTypes
 from .columns import RowType
 from .policy import FailurePolicy
@@ -48,6 +49,9 @@ class _AgentRow:
     agents: Agents
     name: str
     stage: str
+    job: str
+    key: str
+    """The field by which rows are told apart: what a tool writes for one row must not pass for another's."""
     on_failure: Mapping[Any, Reaction]
     taken: RowType
     meter: Meter
@@ -55,20 +59,12 @@ class _AgentRow:
     async def __call__(self, value: Any) -> Any:
         from ..perform.unrecorded import UnrecordedBoundary  # noqa: PLC0415 - only jobs with agents need it
 
-        boundary = UnrecordedBoundary(_Sleeper())
-        result = await self.agents.call_and_measure(boundary, self.name, dump(value), parent=self.stage, on_failure=dict(self.on_failure))
+        row = dump(value)
+        boundary = UnrecordedBoundary(SystemClock(), chance=chance, scope=self.job)
+        parent = f"{self.stage}/{row.get(self.key, '')}"
+        result = await self.agents.call_and_measure(boundary, self.name, row, parent=parent, on_failure=dict(self.on_failure))
         self.meter.add(result["used"])
         return result["output"]
-
-
-class _Sleeper:
-    """Waits; what a row does depends on no clock."""
-
-    def now(self) -> float:
-        return 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +79,12 @@ class AgentStages:
 
     def caller(self, name: str, types: StageTypes) -> AsyncCaller:
         """Return what asks the agent of one stage."""
-        stage = self.compiled.plan.stages[name]
+        plan = self.compiled.plan
+        stage = plan.stages[name]
         assert types.input is not None  # noqa: S101 - an agent has both types
         assert types.output is not None  # noqa: S101 - likewise
-        row = _AgentRow(self._agents(stage.runs), stage.runs, name, stage.on_failure, types.input, self.meter)
+        key = plan.datasets[plan.job.source].key if plan.job else ""
+        row = _AgentRow(self._agents(stage.runs), stage.runs, name, plan.plan, key, stage.on_failure, types.input, self.meter)
         once = FailurePolicy(dict.fromkeys(REACTIONS, Reaction(attempts=1)), stage.on_failure, name)
         return AsyncCaller(row, types.output, once, self.runner, stage.concurrency or DEFAULT_CONCURRENCY, filters=False)
 

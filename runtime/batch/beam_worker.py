@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import threading
+from pathlib import Path
 
 _LOOK_SECONDS = 0.2
 
@@ -15,6 +16,8 @@ def main() -> None:
     """Run Beam's worker until its driver has no more work, or is gone."""
     # Beam warns while it is imported, and adds a handler that writes to the terminal where there is none.
     logging.getLogger().addHandler(logging.NullHandler())
+    # What Beam prints when its driver goes is nobody's news. Children write to the terminal's own descriptor.
+    sys.stderr = sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the process's life
     threading.Thread(target=_watch, args=(os.getppid(), threading.Event()), daemon=True).start()
     importlib.import_module("apache_beam.runners.worker.sdk_worker_main").main(sys.argv)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
+import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,3 +69,11 @@ def _quieten() -> None:
     if not root.handlers:
         root.addHandler(logging.NullHandler())
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    threading.excepthook = _of_threads
+
+
+def _of_threads(raised: threading.ExceptHookArgs) -> None:
+    """Show what a thread raised, unless it is one of Beam's: a killed worker is told of by its markers."""
+    frames = traceback.extract_tb(raised.exc_traceback)
+    if not any("apache_beam" in frame.filename for frame in frames):
+        threading.__excepthook__(raised)

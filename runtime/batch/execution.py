@@ -132,9 +132,10 @@ class Run:
             with self._told.phases.timed("rows"):
                 while failed.running():
                     self._tick()
-        except BaseException:
+        except BaseException as ended:
             self.tally.board.stop()
-            failed.wait(_STOP_SECONDS)
+            # A person who stops a run isn't made to wait: the children end with this process.
+            failed.wait(_STOP_SECONDS if isinstance(ended, Exception) else 0)
             raise
         self._tick()
         if failed.error is not None:

@@ -48,6 +48,11 @@ def ladder(plan: Plan, group: Group, *, gpus: int = 0) -> tuple[Allowance, ...]:
     base = _class_for(plan, group.resources, gpus)
     if base is None:
         return (Allowance(),)
+    if base.image is not None:
+        raise Refused(
+            f"resources {group.resources} ask for the image {base.image}, and stages run in processes of this machine here",
+            help="take `image` out, and install what the stages need beside darner",
+        )
     first = Allowance(base.memory, base.cpu, None, base.gpu.count if base.gpu else 0)
     rungs = [
         Allowance(rung.memory or first.memory, rung.cpu or first.cpu, rung.batch, rung.gpu.count if rung.gpu else first.gpus)

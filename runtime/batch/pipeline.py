@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -62,6 +63,7 @@ def run_pipeline(elements: Sequence[Element], orders: Sequence[WorkerOrder], opt
 
 def _process_runner() -> FnApiRunner:
     """Return the local runner with worker processes that are started our way."""
-    command = f"{sys.executable} -m {__package__}.beam_worker"
+    # Beam hands the command to a shell: without exec the worker would be the shell's child, and not end with the driver.
+    command = f"exec {shlex.quote(sys.executable)} -m {__package__}.beam_worker"
     environment: Any = SubprocessSDKEnvironment
     return FnApiRunner(default_environment=environment.from_command_string(command))

@@ -16,7 +16,7 @@ from .markers import Board
 from .model import Marker, ShardRef
 from .order import GroupOrder
 
-_LINGER_SECONDS = 5.0
+_LINGER_SECONDS = 1.0
 """How long an idle child is kept: the next bundle of the same group often follows at once, the next group's may not wait."""
 RUNNER = f"{__package__}.shard:GroupRunner"
 

@@ -102,6 +102,7 @@ def _killed_at_random(project: Project, kills: int, chance: random.Random, engin
                 except psutil.Error:
                     continue
         out, err = driver.communicate(timeout=280)
+        assert "Traceback" not in err
         if driver.returncode == 0:
             report = json.loads(out)
             assert report["status"] == "done", report

@@ -1,0 +1,114 @@
+"""An agent as a job's stage, run by the command against a real server on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+SPEC = """\
+darner: 1
+name: enrich
+models:
+  small: {use: "openai:small-1", price: {input: 1.00 USD, output: 2.00 USD}}
+datasets:
+  feed: {use: files, type: enriching:Product, key: sku, with: {url: feed.jsonl}}
+  out: {use: parquet, type: enriching:Enriched, key: sku, with: {url: out}}
+tools:
+  remember: {use: enriching:remember, effects: write, idempotent: true}
+agents:
+  enricher:
+    model: small
+    prompt: "Sort {{ title }} into a category."
+    input: enriching:Product
+    output: enriching:Enriched
+    tools: [remember]
+    limits: {turns: 4}
+job:
+  source: feed
+  stages:
+    - {name: enrich, use: enricher, concurrency: 4, on_failure: {semantic: {attempts: 2, then: dead_letter}}}
+  sink: {to: out}
+  dead_letter: {max: 50%}
+"""
+PYTHON = '''\
+from pathlib import Path
+
+from pydantic import BaseModel
+
+
+class Product(BaseModel):
+    sku: str
+    title: str
+    price: float
+
+
+class Enriched(Product):
+    category: str
+
+
+def remember(title: str, idempotency_key: str) -> str:
+    """Write a title down, once for each key."""
+    Path("notes", idempotency_key).write_text(title)
+    return "noted"
+'''
+SCRIPT = """\
+replies:
+  - when: {turn: 1, text: "Sort (?P<title>drill)"}
+    call: {remember: {title: "{title}"}}
+  - when: {result: remember}
+    answer: {category: tools}
+  - when: {text: "Sort (?P<title>boot)"}
+    answer: {category: shoes}
+  - when: {text: "Sort"}
+    answer: {colour: red}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A spec with an agent as its stage, and a feed of six products: two drills, three boots, one that nobody can sort."""
+    (tmp_path / "enrich.yaml").write_text(SPEC)
+    (tmp_path / "enriching.py").write_text(PYTHON)
+    (tmp_path / "script.yaml").write_text(SCRIPT)
+    (tmp_path / "darner.toml").write_text('[target.scripted.models.small]\nscript = "script.yaml"\n')
+    (tmp_path / "notes").mkdir()
+    feed(tmp_path, {"a": ("drill", 10.0), "b": ("drill", 20.0), "c": ("boot", 30.0), "d": ("boot", 40.0), "e": ("boot", 50.0), "f": ("thing", 1.0)})
+    return tmp_path
+
+
+def feed(folder: Path, products: dict[str, tuple[str, float]]) -> None:
+    lines = [json.dumps({"sku": sku, "title": title, "price": price}) for sku, (title, price) in products.items()]
+    (folder / "feed.jsonl").write_text("\n".join(lines) + "\n")
+
+
+def run(folder: Path) -> dict[str, object]:
+    command = [str(Path(sys.executable).with_name("darner")), "run", "enrich.yaml", "--target", "scripted", "--json", "--store", "store"]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=240, env=dict(os.environ))
+    assert ended.returncode == 0, ended.stderr
+    found: dict[str, object] = json.loads(ended.stdout)
+    return found
+
+
+def rows(folder: Path) -> dict[str, tuple[str, float]]:
+    table = pq.read_table(folder / "out")
+    return {row["sku"]: (row["category"], row["price"]) for row in table.to_pylist()}
+
+
+def test_an_agent_enriches_rows_and_a_new_price_reaches_the_sink_without_asking_again(folder: Path) -> None:
+    """New fields come from the model, the rest is carried over; what the prompt doesn't read redoes nothing."""
+    first = run(folder)
+    assert rows(folder) == {"a": ("tools", 10.0), "b": ("tools", 20.0), "c": ("shoes", 30.0), "d": ("shoes", 40.0), "e": ("shoes", 50.0)}
+    assert first["status"] == "done"
+    assert float(str(first["cost"])) > 0
+    assert len(list((folder / "notes").iterdir())) == 2, "two rows that ask for the same write are two writes"
+
+    feed(folder, {"a": ("drill", 11.0), "b": ("drill", 20.0), "c": ("boot", 30.0), "d": ("boot", 40.0), "e": ("boot", 50.0), "f": ("thing", 1.0)})
+    second = run(folder)
+    assert rows(folder)["a"] == ("tools", 11.0)
+    assert float(str(second["cost"])) == 0
