@@ -30,8 +30,10 @@ Seen = frozenset[tuple[str, str]]
 _WIDER = {("int", "float"), ("str", "code"), ("code", "str"), ("date", "datetime"), ("int", "decimal")}
 
 
-def fits(source: Type, target: Type, records: Records, seen: Seen = frozenset()) -> str | None:  # noqa: PLR0911 - one return a kind
+def fits(source: Type, target: Type, records: Records, seen: Seen = frozenset()) -> str | None:  # noqa: C901, PLR0911 - one return a kind
     """Return why a value of type ``source`` can't be given as ``target``, or None where it can."""
+    if isinstance(source, LiteralType) and isinstance(target, LiteralType):
+        return _literal(source, target)  # before they are compared as a whole: to Python, True is 1
     if isinstance(target, AnyType | MissingType) or isinstance(source, AnyType | MissingType) or source == target:
         return None
     if isinstance(source, UnionType):

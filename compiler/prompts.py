@@ -44,8 +44,8 @@ class _Mention:
 
     line: int
     path: tuple[str | int, ...]
-    start: int
-    end: int
+    places: tuple[tuple[int, int], ...]
+    """Where each piece of the path starts and ends."""
 
 
 @lru_cache(maxsize=1)
@@ -89,14 +89,15 @@ def _mentions(text: str) -> Iterator[_Mention]:
         if kind != "name" or before == ".":
             continue
         if before == "|":
-            yield _Mention(line, ("|", value), start, start + len(value))
+            yield _Mention(line, ("|", value), ((start, start), (start, start + len(value))))
             continue
         path: list[str | int] = [value]
-        end = start + len(value)
+        places = [(start, start + len(value))]
         while (more := _piece(tokens, index)) is not None:
-            piece, index, end = more
+            piece, index, place = more
             path.append(piece)
-        yield _Mention(line, tuple(path), start, end)
+            places.append(place)
+        yield _Mention(line, tuple(path), tuple(places))
 
 
 def _placed(text: str) -> Iterator[tuple[int, int, str, str]]:
@@ -111,15 +112,15 @@ def _placed(text: str) -> Iterator[tuple[int, int, str, str]]:
 Token = tuple[int, int, str, str]
 
 
-def _piece(tokens: list[Token], index: int) -> tuple[str | int, int, int] | None:
-    """Return (piece, next index, end offset) where ``.name``, ``.0``, ``[0]`` or ``["name"]`` follows."""
+def _piece(tokens: list[Token], index: int) -> tuple[str | int, int, tuple[int, int]] | None:
+    """Return (piece, next index, its place) where ``.name``, ``.0``, ``[0]`` or ``["name"]`` follows."""
     words = [token[3] for token in tokens[index : index + 3]]
     if words[:1] == ["."] and len(words) > 1 and tokens[index + 1][2] in {"name", "integer"}:
         start, _, kind, value = tokens[index + 1]
-        return (int(value) if kind == "integer" else value), index + 2, start + len(value)
+        return (int(value) if kind == "integer" else value), index + 2, (start, start + len(value))
     if words[:1] == ["["] and words[2:] == ["]"] and tokens[index + 1][2] in {"string", "integer"}:
-        value, kind = words[1], tokens[index + 1][2]
-        return (int(value) if kind == "integer" else value[1:-1]), index + 3, tokens[index + 2][0] + 1
+        start, _, kind, value = tokens[index + 1]
+        return (int(value) if kind == "integer" else value[1:-1]), index + 3, (start, start + len(value))
     return None
 
 
@@ -241,13 +242,10 @@ class _Walk:
         """Return the offsets of a mention's last piece: on its line, or on the first one after it."""
         size = len(chain)
         fitting = [one for one in self.mentions if one.path[:size] == chain and one.line >= line]
-        if not fitting:
-            inside = [one for one in self.mentions if chain[-1] in one.path]
-            return (inside[0].start, inside[0].end) if inside else (0, 1)
-        one = fitting[0]
-        if len(one.path) > size:
-            return one.start, one.start + sum(len(str(piece)) + 1 for piece in chain) - 1
-        return one.end - len(str(chain[-1])) if size > 1 else one.start, one.end
+        if fitting:
+            return fitting[0].places[size - 1]
+        ends = [place for one in self.mentions for piece, place in zip(one.path, one.places, strict=True) if piece == chain[-1]]
+        return ends[0] if ends else (0, 1)
 
     def _refuse(self, node: nodes.Node) -> None:
         word = type(node).__name__.lower()
@@ -266,7 +264,7 @@ _KEEPING = frozenset({"sort", "list", "reverse", "unique", "select", "reject", "
 
 def _syntax_flaw_at(mentions: list[_Mention], line: int) -> tuple[int, int]:
     found = next((one for one in mentions if one.line == line), None)
-    return (found.start, found.end) if found else (0, 1)
+    return found.places[0] if found else (0, 1)
 
 
 def _chain(node: nodes.Node) -> tuple[str | int, ...] | None:

@@ -59,9 +59,10 @@ def _steps(plan: Plan, steps: Mapping[str, StepPlan], outer: frozenset[str]) -> 
     known = outer | {"params", "secrets", "datasets"}
     for name, step in steps.items():
         own = {step.map.as_} if step.map is not None else set()
-        named = references([step.with_, step.map.over if step.map else None, step.loop.state if step.loop else None])
-        for ref in named:
-            if ref.root not in known | own:
+        inside = references([step.with_, step.loop.state if step.loop else None])
+        named = [(ref, known | own) for ref in inside] + [(ref, known) for ref in references(step.map.over if step.map else None)]
+        for ref, visible in named:
+            if ref.root not in visible:
                 yield f"{name}: {ref} is not before it"
         for other in (*step.after, *(key.partition(".")[0] for key in step.when)):
             if other not in known:

@@ -15,6 +15,7 @@ from .complete import entries_are_complete
 from .doubles import names_mean_one_thing, roots_are_not_hidden
 from .ends import ends_fit
 from .handles import handles_fit
+from .judges import checks_can_judge
 from .money import money_is_counted
 from .names import names_are_known
 from .outputs import outputs_are_given
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     references_are_known,
     arguments_fit,
     handles_fit,
+    checks_can_judge,
     branches_are_sound,
     rounds_end,
     outputs_are_given,

@@ -57,6 +57,12 @@ CODES: Mapping[str, Code] = {
         "`with: $ref` passes one value as the only parameter; `with: {name: value}` passes arguments by name.",
         "rank: {use: shop.steps:rank, with: $research}      # rank takes two: with: {state: $research, hits: $hits}",
     ),
+    "E410": Code(
+        "a check that can't judge",
+        "An agent's check takes the answer, or the input and the answer, with types that they fit. False, a text or a ValueError "
+        "refuses the answer, and the reason is fed back to the model.",
+        "check: shop.checks:in_stock      # def in_stock(plan: Plan) -> bool",
+    ),
     "E411": Code(
         "a call that has no handle",
         "A step that lists `calls` is an async function with a parameter for each of them: Call[In, Out] for a tool or an agent, "

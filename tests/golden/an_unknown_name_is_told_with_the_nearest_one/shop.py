@@ -34,3 +34,7 @@ def answer(plan: Plan, limit: int = 10) -> Answer:
 
 def search(query: str, limit: int = 10) -> list[str]:
     return [query] * limit
+
+
+def fine(request: Request, answer: Answer) -> bool:
+    return request.text != answer.text

@@ -1,0 +1,5 @@
+"""A check that wants too much."""
+
+
+def many(a: str, b: str, c: str) -> bool:
+    return a == b == c
