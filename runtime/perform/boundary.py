@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from ...compiler.plan import Plan
-from ...compiler.settings import REACTIONS, Reaction, merge_reactions
+from ...compiler.settings import REACTIONS, merge_reactions
 from .. import budget
 from ..commits import GroupCommit
 from ..events import CallFailed, CallFinished, CallStarted
@@ -60,7 +60,6 @@ class JournaledBoundary:
         return value
 
     async def _perform(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
-        reactions = merge_reactions(REACTIONS, request.on_failure)
         tried = Attempts()
         while True:
             began = self.recording.clock.now()
@@ -70,7 +69,7 @@ class JournaledBoundary:
                 outcome = await self._attempt(request, permit, body)
             except Failure as failure:
                 tried = tried.after(failure)
-                wait = self._delay(request, reactions[failure.kind], failure, tried)
+                wait = self._delay(request, failure, tried)
                 await self._record_failure(request, permit, failure, final=wait is None)
                 if wait is None:
                     raise
@@ -79,10 +78,11 @@ class JournaledBoundary:
                 await self._record(request, call_id, outcome, self.recording.clock.now() - began)
                 return outcome.value
 
-    def _delay(self, request: CallRequest, reaction: Reaction, failure: Failure, tried: Attempts) -> float | None:
+    def _delay(self, request: CallRequest, failure: Failure, tried: Attempts) -> float | None:
         if failure.kind == "semantic":
             # The same question gives the same answer: whoever asked must say what was wrong, and ask another one.
             return None
+        reaction = merge_reactions(REACTIONS, request.on_failure)[failure.kind]
         return delay(request, reaction, failure, tried, self.recording.chance())
 
     async def _permit(self, request: CallRequest, call_id: str, now: float) -> Permit:

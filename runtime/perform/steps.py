@@ -67,7 +67,7 @@ class Steps:
             arguments=arguments,
             effects="pure",
             fingerprint=self.lock.callables.get(ref, ""),
-            on_failure=merge_reactions(self._beneath(step), step.on_failure),
+            on_failure=self._reactions(step),
         )
         told = {"ref": ref, "arguments": {} if arguments is None and _is_named(step) else arguments, "named": _is_named(step)}
         fallen = 0
@@ -84,11 +84,11 @@ class Steps:
 
         return await boundary.call(request, body)
 
-    def _beneath(self, step: StepPlan) -> OnFailure:
-        """Return what the ladder of a step's resources makes of running out of memory: an attempt a rung."""
+    def _reactions(self, step: StepPlan) -> OnFailure:
+        """Return a step's reactions; the ladder of its resources makes of running out of memory an attempt a rung."""
         if step.resources is None:
-            return {}
-        return {"oom": Reaction(attempts=self.cages.rungs(step.resources))}
+            return step.on_failure
+        return merge_reactions({"oom": Reaction(attempts=self.cages.rungs(step.resources))}, step.on_failure)
 
 
 def _is_named(step: StepPlan) -> bool:
