@@ -13,6 +13,7 @@ from ...compiler.settings import REACTIONS, Reaction
 from ..perform.secrets import EnvironmentSecrets
 from ..perform.values import dump
 from ..perform.world import SystemClock, chance
+from ..ports import Usage
 from .callables import DEFAULT_CONCURRENCY, AsyncCaller, StageTypes
 from .columns import RowType
 from .policy import FailurePolicy
@@ -29,11 +30,11 @@ class Meter:
     tokens: int = 0
     cost: Decimal = field(default_factory=Decimal)
 
-    def add(self, used: Mapping[str, Any]) -> None:
-        """Add what one call used."""
-        self.calls += int(used["requests"])
-        self.tokens += int(used["input_tokens"]) + int(used["output_tokens"])
-        self.cost += Decimal(str(used["cost"]))
+    def add(self, used: Usage) -> None:
+        """Add what one row used."""
+        self.calls += used.requests
+        self.tokens += used.input_tokens + used.output_tokens
+        self.cost += used.cost
 
     def taken(self) -> dict[str, Any]:
         """Return the sums and begin anew."""
@@ -62,9 +63,10 @@ class _AgentRow:
         row = dump(value)
         boundary = UnrecordedBoundary(SystemClock(), chance=chance, scope=self.job)
         parent = f"{self.stage}/{row.get(self.key, '')}"
-        result = await self.agents.call_and_measure(boundary, self.name, row, parent=parent, on_failure=dict(self.on_failure))
-        self.meter.add(result["used"])
-        return result["output"]
+        try:
+            return await self.agents.call(boundary, self.name, row, parent=parent, on_failure=dict(self.on_failure))
+        finally:  # what a row that fails has used was paid for, too
+            self.meter.add(boundary.used)
 
 
 @dataclass(frozen=True, slots=True)

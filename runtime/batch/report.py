@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from ...compiler.frozen import Frozen
+from ...compiler.quantities import format_money
 from .model import Counts
 
 
@@ -66,7 +67,7 @@ class JobReport(Frozen):
     def as_json(self) -> dict[str, Any]:
         """Return the object that ``--json`` prints."""
         outputs = self.model_dump(mode="json", exclude={"run", "status", "error", "help", "cost"})
-        found: dict[str, Any] = {"run": self.run, "status": self.status, "outputs": outputs, "cost": f"{self.cost:.2f} USD"}
+        found: dict[str, Any] = {"run": self.run, "status": self.status, "outputs": outputs, "cost": format_money(self.cost)}
         return found if self.error is None else {**found, "error": self.error}
 
     def lines(self) -> list[str]:
@@ -79,7 +80,7 @@ class JobReport(Frozen):
         if self.dead:
             found.append(f"{self.dead:,} dead letters: {self.dead_letters}")
         if self.calls:
-            found.append(f"{self.calls:,} model calls, {self.tokens:,} tokens, {self.cost:.2f} USD")
+            found.append(f"{self.calls:,} model calls, {self.tokens:,} tokens, {format_money(self.cost)}")
         found.append(", ".join(f"{name} {seconds:.1f}s" for name, seconds in self.seconds.items()))
         return found
 

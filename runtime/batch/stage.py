@@ -160,10 +160,20 @@ class _Assembly:
         if self.found.table is None:
             return self.computed.done, fresh, self.computed.values
         places = [*self.computed.done, *self.found.done]
-        old = self.found.table.select([name for name in self.found.table.schema.names if not name.startswith("_")])
+        old = self._with_carried(self.found.table.select([name for name in self.found.table.schema.names if not name.startswith("_")]))
         both = pa.concat_tables([fresh, _as(fresh.schema, old)], promote_options="permissive") if self.computed.done else self._typed(old)
         order = sorted(range(len(places)), key=places.__getitem__)
         return [places[index] for index in order], both.take(pa.array(order, pa.int64())), None
+
+    def _with_carried(self, old: pa.Table) -> pa.Table:
+        """Lay the fields that pass by the stage over remembered rows: those are as they entered now, not as they were."""
+        taken = self.stage.types.input
+        if not self.stage.key.carries or taken is None:
+            return old
+        places = list(self.found.done)
+        for name in [one.name for one in taken.columns if one.name in old.schema.names]:
+            old = old.set_column(old.schema.get_field_index(name), name, self._at(self.rows.columns[name], places))
+        return old
 
     def _typed(self, old: pa.Table) -> pa.Table:
         output = self.stage.types.output
