@@ -26,6 +26,7 @@ datasets:
   index: {{use: "shop:file_table", type: {sink_type}, key: sku, with: {{path: index.jsonl}}}}
 resources:
 {resources}
+{agents}
 job:
   source: feed
   stages:
@@ -73,7 +74,8 @@ class Project:
         """Write the spec again."""
         parts = {
             "resources": "  cpu: {memory: 1Gi}",
-            "sink_type": "shop:Indexed", "sink": "", "shard_rows": "500", "dead_max": "0%", **self.spec,
+            "sink_type": "shop:Indexed",
+            "agents": "", "sink": "", "shard_rows": "500", "dead_max": "0%", **self.spec,
         }  # fmt: skip
         (self.folder / "index.yaml").write_text(SPEC.format(**parts))
 

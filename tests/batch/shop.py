@@ -45,6 +45,10 @@ class Indexed(BaseModel):
     vector: list[float]
 
 
+class Enriched(Product):
+    colour: str
+
+
 class Priced(BaseModel):
     sku: str
     title: str

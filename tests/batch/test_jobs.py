@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from darner.runtime.testing.script import Script, parse
+from darner.testing import ModelServer
+
 from .jobs import STAGES, Project, products
 
 CPU = "{name: normalise, use: 'shop:normalise', resources: cpu}"
@@ -152,3 +155,35 @@ def test_arrow_and_async_stages_run_in_a_job(tmp_path: Path) -> None:
     assert report["stages"]["cheap"]["filtered"] == 300
     assert {row["price"] for row in project.rows()} == {0.0, 2.0, 4.0, 6.0, 8.0}
     assert len(project.rows()) == 299
+
+
+SCRIPT = """
+replies:
+  - when: {text: "Product 3 "}
+    answer: {colour: 7}
+  - when: {text: "Product (?P<n>[0-9]+)"}
+    answer: {colour: "red{n}"}
+"""
+AGENTS = """
+models:
+  small: {{use: "openai:scripted", base_url: "{url}"}}
+agents:
+  painter: {{model: small, prompt: "Which colour has {{{{ title }}}}?", input: shop:Product, output: shop:Enriched, limits: {{turns: 4}}}}
+"""
+
+
+def test_an_agent_is_a_stage_and_is_asked_for_the_new_fields_only(tmp_path: Path) -> None:
+    """Over real HTTP: what it isn't asked for is carried over, an unacceptable answer is a dead letter, and it is not paid twice."""
+    stages = ["{name: paint, use: painter, concurrency: 4, resources: cpu, on_failure: {semantic: {attempts: 2}}}"]
+    with ModelServer(Script(parse(SCRIPT).replies)) as server:
+        agents = AGENTS.format(url=server.base_url)
+        project = Project.make(tmp_path / "shop", products(30), stages=stages, sink_type="shop:Enriched", dead_max="5%", agents=agents)
+        report = project.run()
+        asked = server.requests
+        assert (report["status"], report["dead"], report["written"], report["calls"]) == ("done", 1, 29, asked)
+        assert asked == 31
+        assert project.rows()[1] == {"sku": "p000001", "title": " Product 1 ", "price": 1.0, "note": None, "colour": "red1"}
+        (letter,) = _dead(project, report)
+        assert (letter["_key"], letter["failure"], letter["stage"]) == ("p000003", "semantic", "paint")
+        project.run()
+        assert server.requests == asked
