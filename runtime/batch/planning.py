@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from ...compiler.frozen import Frozen
 from ...compiler.plan import DatasetPlan, Lock, Plan
+from ...compiler.plantext import to_text
 from ...connectors.ports import Readable
 from ..failures import Refused
 from ..journal import paths
@@ -208,6 +209,7 @@ def _written(call: JobCall, decided: _Decided, signature: str, generation: int) 
         }
     )
     if not work.nothing_to_do:
+        call.store.put(paths.work_plan(call.job, generation), to_text(call.plan, full=True).encode())
         call.store.put(paths.work(call.job, generation), work.model_dump_json().encode())
     return work
 

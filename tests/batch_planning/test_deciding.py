@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from darner.compiler.plantext import from_text
 from darner.connectors.memory.table import Memory
 from darner.runtime.batch.history import newest_manifest
 from darner.runtime.batch.parts import read_part
@@ -256,3 +257,11 @@ def test_the_plan_of_work_can_be_read_by_people(tmp_path: Path) -> None:
     made.plan(rows(item("a")))
     found = json.loads(made.store.get(paths.work("shop", 1)))
     assert (found["new"], found["shards"], found["job"]) == (1, [1], "shop")
+
+
+def test_a_plan_of_work_says_for_which_plan_it_was_made(tmp_path: Path) -> None:
+    """The full plan stands beside it, so that what a job did can still be read after the spec has changed."""
+    made = shop(tmp_path)
+    work = made.plan(rows(item("a")))
+    written = made.store.get(paths.work_plan("shop", work.generation)).decode()
+    assert from_text(written) == made.call().plan
