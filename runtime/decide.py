@@ -150,11 +150,6 @@ def _shown(value: Json) -> str:
     return text or (repr(value) if isinstance(value, str | int | float) else f"a {type(value).__name__}")
 
 
-def is_over(graph: Graph, state: RunState) -> bool:
-    """Return whether every step is settled and none failed."""
-    return all(_kind(state, name) in {"done", "skipped"} for name in graph)
-
-
 def failed_steps(graph: Graph, state: RunState) -> list[str]:
     """Return the steps that failed, in the order of the plan."""
     return [name for name in graph if _kind(state, name) == "failed"]

@@ -23,8 +23,8 @@ def load(ref: str) -> Any:
         found: Any = importlib.import_module(module)
         for part in attribute.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        msg = f"{ref} can't be imported: {error}"
+    except Exception as error:  # a module may raise anything while it is imported
+        msg = f"{ref} can't be imported: {type(error).__name__}: {error}"
         raise Refused(msg, help="run darner from where the spec's modules can be imported, or install them") from error
     return found
 
