@@ -109,7 +109,13 @@ class Sources:
             help_ = "a library has no name, no flow and no job: move what is shared into one"
             self.findings.error("E311", f"{source.path} is a spec, and only libraries can be imported", place, help=help_)
         for index, name in enumerate(bound.spec.imports):
-            self._want(beside(source.path, name), bound.span("imports", index), spec=True)
+            target, place = beside(source.path, name), bound.span("imports", index)
+            if target == self.main:
+                self.findings.error(
+                    "E311", f"{target} is the spec itself, and only libraries can be imported", place, help="a library is a file of its own"
+                )
+            else:
+                self._want(target, place, spec=True)
         for path, text in prompt_texts(bound):
             if is_file_name(text):
                 self._want(beside(source.path, text), bound.span(*path))

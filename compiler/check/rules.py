@@ -25,6 +25,7 @@ from .private import private_stays_private
 from .python import python_is_there
 from .references import references_are_known
 from .rounds import rounds_end
+from .secrecy import secrets_stay_secret
 from .stages import stages_fit
 from .templates import prompts_fit
 from .tiers import calls_go_right
@@ -58,6 +59,7 @@ RULES: tuple[Rule, ...] = (
     code_is_caged,
     writes_are_careful,
     private_stays_private,
+    secrets_stay_secret,
     stages_fit,
     ends_fit,
     jobs_ask_nobody,

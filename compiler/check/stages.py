@@ -75,6 +75,9 @@ def _settings(pipeline: Pipeline, node: StageNode, findings: Findings) -> None:
     if stage.batch is not None and node.shape not in {"batch", "arrow"} and is_known(node.takes):
         help_ = "take a list[T] and return a list[U] of the same length, or leave batch out"
         findings.error("E705", f"{stage.use} takes one row at a time: batch means nothing", main.key_span(*node.path, "batch"), help=help_)
+    if node.callee is not None and node.callee.kind == "agent" and stage.with_:
+        help_ = "an agent sees the fields of its input: let an earlier stage put there what it needs"
+        findings.error("E705", f"{stage.use} is an agent: with means nothing", main.key_span(*node.path, "with"), help=help_)
     signature = node.callee.signature if node.callee is not None else None
     is_async = signature is not None and (signature.called or signature).is_async
     if stage.concurrency is not None and signature is not None and not is_async:

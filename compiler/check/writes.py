@@ -20,6 +20,7 @@ def writes_are_careful(pipeline: Pipeline, findings: Findings) -> None:
         if entry.value.effects == "write":
             _cached_write(entry, findings)
             _retried_write(entry, entry.value.on_failure, findings)
+    _steps(pipeline, findings)
     for agent in pipeline.names.agents.values():
         cache: Cache | None = agent.value.cache
         for tool in _writes(pipeline, agent.name, set()) if cache is not None and cache.scope in {"user", "shared"} else ():
@@ -32,6 +33,29 @@ def writes_are_careful(pipeline: Pipeline, findings: Findings) -> None:
                 labels=labels,
                 help=help_,
             )
+
+
+def _steps(pipeline: Pipeline, findings: Findings) -> None:
+    """A step's cache lies over everything that it runs or calls."""
+    for node in pipeline.flow.all_steps() if pipeline.flow is not None else ():
+        cache = node.step.cache
+        if cache is None or cache.scope == "off":
+            continue
+        direct = [node.step.use] if node.callee is not None and node.callee.kind == "tool" else []
+        called = [name for name in (node.step.use, *node.step.calls) if name is not None and cache.scope in {"user", "shared"}]
+        places = dict.fromkeys(place for name in (*direct, *called) for place in _reached_writes(pipeline, str(name)))
+        for place in places:
+            message = f"the step {node.name} can write, and a cache would swallow the second write"
+            labels = [Label(place, "this writes")]
+            at = pipeline.main.span(*node.path, "cache")
+            findings.error("E904", message, at, labels=labels, help="leave cache out: each write is recorded once anyway")
+
+
+def _reached_writes(pipeline: Pipeline, name: str) -> Iterator[Span]:
+    tool = pipeline.names.tools.get(name.partition(".")[0])
+    if tool is not None and (tool.value.effects == "write" or _mcp_writes(tool.value, name)):
+        yield tool.place
+    yield from _writes(pipeline, name, set())
 
 
 def _cached_write(entry: Entry[Tool], findings: Findings) -> None:
@@ -59,9 +83,7 @@ def _writes(pipeline: Pipeline, agent: str, seen: set[str]) -> Iterator[Span]:
         return
     seen.add(agent)
     for name in entry.value.tools:
-        tool = pipeline.names.tools.get(name.partition(".")[0])
-        if tool is not None and (tool.value.effects == "write" or _mcp_writes(tool.value, name)):
-            yield tool.place
+        yield from _reached_writes(pipeline, name)
     for name in entry.value.agents:
         yield from _writes(pipeline, name, seen)
 

@@ -25,7 +25,7 @@ CODES: Mapping[str, Code] = {
     ),
     "E705": Code(
         "a setting that means nothing here",
-        "batch is for stages that take lists or RecordBatches, concurrency for agents and async functions.",
+        "batch is for stages that take lists or RecordBatches, concurrency for agents and async functions, with for callables.",
         "stages:\n  - {name: clean, use: shop.batch:clean, batch: 512}      # clean takes one row",
     ),
     "E706": Code(

@@ -33,6 +33,18 @@ CODES: Mapping[str, Code] = {
         "A field marked Personal never enters a cache that all users share.",
         "agents:\n  planner: {input: shop.types:Customer, cache: shared, …}      # cache: user",
     ),
+    "E907": Code(
+        "a secret that would be seen",
+        "$secrets.NAME may stand in the with of a tool, a dataset or a stage. In an agent's input it would be in a prompt, in outputs "
+        "and states it would be in the journal.",
+        "steps:\n  plan: {use: planner, with: {text: $secrets.LLM_KEY}}      # give it to a tool",
+    ),
+    "E908": Code(
+        "a key that is written out",
+        "A text of the spec looks like the key of a well-known provider. Whoever reads the repository can use it: take it out and make it "
+        "invalid. Secrets are named in a spec, and read by the runtime from the environment or a file.",
+        "models:\n  small: {secret: sk-…}      # secrets: [OPENAI_API_KEY], and secret: OPENAI_API_KEY",
+    ),
     "E906": Code(
         "a write that would be repeated",
         "A write that is not idempotent is never repeated by itself: nobody knows whether the first one came through.",
