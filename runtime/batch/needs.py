@@ -16,7 +16,9 @@ def source_fields(plan: Plan) -> tuple[str, ...]:
     for entering, stage in zip(reversed(leaving[:-1]), reversed(stages), strict=True):
         agent = plan.agents.get(stage.runs)
         passing = needed - set(agent.new_fields) if agent is not None and agent.new_fields is not None else set()
-        needed = (set(stage.reads) or entering) | passing
+        # An agent whose output replaces the row: its input is built whole, whatever the prompt reads of it.
+        whole = agent is not None and agent.new_fields is None
+        needed = entering if whole else (set(stage.reads) or entering) | passing
         if stage.shape == "arrow" and not entering:
             needed = set(source.fields)
     return tuple(name for name in source.fields if name in needed or name == source.key)

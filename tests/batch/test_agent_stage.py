@@ -53,6 +53,11 @@ class Enriched(Product):
     category: str
 
 
+class Sorted(BaseModel):
+    sku: str
+    category: str
+
+
 def remember(title: str, idempotency_key: str) -> str:
     """Write a title down, once for each key."""
     Path("notes", idempotency_key).write_text(title)
@@ -66,6 +71,15 @@ replies:
     answer: {category: tools}
   - when: {text: "Sort (?P<title>boot)"}
     answer: {category: shoes}
+  - when: {text: "Sort"}
+    answer: {colour: red}
+"""
+REPLACING = """\
+replies:
+  - when: {text: 'Sort drill .(?P<sku>\\w).'}
+    answer: {sku: "{sku}", category: tools}
+  - when: {text: 'Sort boot .(?P<sku>\\w).'}
+    answer: {sku: "{sku}", category: shoes}
   - when: {text: "Sort"}
     answer: {colour: red}
 """
@@ -129,3 +143,20 @@ def test_an_agent_enriches_rows_and_a_new_price_reaches_the_sink_without_asking_
     second = run(folder)
     assert rows(folder)["a"] == ("tools", 11.0)
     assert made(second) == 0
+
+
+def test_an_agent_whose_output_replaces_the_row_gets_its_input_whole(folder: Path) -> None:
+    """The prompt reads two fields; the input's type has a third, and it is there."""
+    text = SPEC.replace("enriching:Enriched", "enriching:Sorted").replace("Sort {{ title }}", "Sort {{ title }} ({{ sku }})")
+    (folder / "enrich.yaml").write_text(text)
+    (folder / "script.yaml").write_text(REPLACING)
+    told = run(folder)
+    assert told["outputs"]["dead"] == 1
+    table = pq.read_table(folder / "out")
+    assert {row["sku"]: row["category"] for row in table.to_pylist()} == {
+        "a": "tools",
+        "b": "tools",
+        "c": "shoes",
+        "d": "shoes",
+        "e": "shoes",
+    }
