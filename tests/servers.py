@@ -47,7 +47,7 @@ def free_ports(count: int) -> list[int]:
 def seaweed(folder: Path) -> Iterator[S3Server]:
     """Run SeaweedFS with its S3 gateway, its files in ``folder``; yield once a bucket could be made."""
     folder.mkdir(parents=True, exist_ok=True)
-    ports = free_ports(8)
+    ports = free_ports(10)
     names = (
         "master.port",
         "master.port.grpc",
@@ -57,6 +57,8 @@ def seaweed(folder: Path) -> Iterator[S3Server]:
         "filer.port.grpc",
         "s3.port",
         "s3.port.grpc",
+        "s3.port.iceberg",
+        "s3.port.lance",
     )
     command = [
         _weed(), "server", "-s3", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-volume.max=8", "-master.volumeSizeLimitMB=64",
