@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ..catalog.conftest import generate
-from .report import DOCS, Table, document
+from .report import DOCS, Page, document
 
 ROWS = int(os.environ.get("DARNER_BENCH_ROWS", "250000"))
 REPEATS = int(os.environ.get("DARNER_BENCH_REPEATS", "1"))
@@ -29,11 +28,9 @@ def two_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def page() -> Iterator[list[Table]]:
-    """Collect tables; at the end they are printed, and written to docs/benchmarks.md with ``DARNER_BENCH_WRITE=1``."""
-    tables: list[Table] = []
-    yield tables
-    text = document(tables, os.cpu_count() or 1, REPEATS)
-    sys.stdout.write("\n" + text)
-    if os.environ.get("DARNER_BENCH_WRITE") == "1" and tables:
-        DOCS.write_text(text, encoding="utf-8")
+def page() -> Iterator[Page]:
+    """Collect and print tables; with ``DARNER_BENCH_WRITE=1`` they are written to docs/benchmarks.md at the end."""
+    page = Page()
+    yield page
+    if os.environ.get("DARNER_BENCH_WRITE") == "1" and page.tables:
+        DOCS.write_text(document(page.tables, os.cpu_count() or 1, REPEATS), encoding="utf-8")

@@ -74,9 +74,9 @@ def table(title: str, about: str, contestants: Sequence[Contestant], rows: int, 
     for one in contestants:
         share = measure_of.seconds / one.seconds
         peak = max(measured.peak for measured in one.measured)
-        found.lines.append(
-            (one.name, f"{one.seconds:.1f}", rate(rows, one.seconds), f"{share:.0%}", gigabytes(peak), f"{one.start_up:.1f} s")
-        )
+        steady = max(measure_of.seconds - measure_of.start_up, 0.1) / max(one.seconds - one.start_up, 0.1)
+        shares = (f"{share:.0%}", f"{steady:.0%}")
+        found.add(one.name, f"{one.seconds:.1f}", rate(rows, one.seconds), *shares, gigabytes(peak), f"{one.start_up:.1f} s")
         if one.is_job:
             found.notes.append(f"{one.name}: {_phases(one.measured[-1])}.")
     return found

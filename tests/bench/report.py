@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,11 @@ class Table:
     about: str = ""
     lines: list[Sequence[str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def add(self, *cells: str) -> None:
+        """Add a line: a cell for each column."""
+        assert len(cells) == len(self.columns), cells
+        self.lines.append(cells)
 
     def markdown(self) -> str:
         """Return the table as Markdown that can be read on a terminal, too."""
@@ -37,13 +43,26 @@ def _cell(text: str, width: int, at: int) -> str:
     return text.ljust(width) if at == 0 else text.rjust(width)
 
 
+@dataclass
+class Page:
+    """The tables of a run; each is shown as soon as it is there, so that a later failure loses none."""
+
+    tables: list[Table] = field(default_factory=list)
+
+    def append(self, table: Table) -> None:
+        """Add a table and print it."""
+        self.tables.append(table)
+        sys.stdout.write(f"\n{table.markdown()}\n")
+        sys.stdout.flush()
+
+
 def document(tables: Sequence[Table], cores: int, repeats: int) -> str:
     """Return the whole page."""
     head = (
         "# Benchmarks\n\n"
         f"Written by `DARNER_BENCH_WRITE=1 make bench` on {cores} cores ({platform.machine()}, Python {platform.python_version()}); "
         f"{'single runs' if repeats == 1 else f'medians of {repeats} runs'}, side by side in one run. Use them as ratios: "
-        "another machine has other seconds. What loses is here, too.\n"
+        "another machine has other seconds, and where others work on it, a fifth more or less means nothing. What loses is here, too.\n"
     )
     return head + "\n" + "\n\n".join(table.markdown() for table in tables) + "\n"
 

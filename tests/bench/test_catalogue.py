@@ -10,12 +10,12 @@ from ..catalog.running import SPEC
 from .conftest import REPEATS, ROWS
 from .contest import JOBS, Contestant, compete, job, plain, table
 from .measure import measure
-from .report import Table, gigabytes
+from .report import Page, Table, gigabytes
 
 pytestmark = pytest.mark.bench
 
 
-def test_catalogue_into_parquet(feed: Path, two_rows: Path, page: list[Table], tmp_path: Path) -> None:
+def test_catalogue_into_parquet(feed: Path, two_rows: Path, page: Page, tmp_path: Path) -> None:
     """Normalise, classify, embed, write Parquet: a loop, two loops, the job on both engines."""
     spec = JOBS / "to_parquet.yaml"
     two = plain("two plain processes", "--processes", "2")
@@ -31,7 +31,7 @@ def test_catalogue_into_parquet(feed: Path, two_rows: Path, page: list[Table], t
     assert two.seconds / contestants[-1].seconds > 0.3
 
 
-def test_catalogue_into_lancedb_and_again(feed: Path, two_rows: Path, page: list[Table], tmp_path: Path) -> None:
+def test_catalogue_into_lancedb_and_again(feed: Path, two_rows: Path, page: Page, tmp_path: Path) -> None:
     """The same into a LanceDB index; then once more with nothing changed."""
     two = plain("two plain processes", "--processes", "2", "--sink", "lancedb")
     indexing = job("darner, multi_processing", SPEC, "--engine", "multi_processing")
@@ -48,7 +48,7 @@ def _nothing_changed(indexing: Contestant, feed: Path, folder: Path) -> Table:
     words = [word.format(feed=feed, out=out) for word in indexing.command]
     again = measure(words, _with_import_times(), out)
     found = Table(f"Nothing changed: {ROWS:,} rows again", ("", "seconds", "peak memory"), "Target: below 5 s, and Beam isn't imported.")
-    found.lines.append(("the same command", f"{again.seconds:.1f}", gigabytes(again.peak)))
+    found.add("the same command", f"{again.seconds:.1f}", gigabytes(again.peak))
     assert "apache_beam" not in again.output
     return found
 
@@ -59,7 +59,7 @@ def _with_import_times() -> dict[str, str]:
     return environment() | {"PYTHONPROFILEIMPORTTIME": "1"}
 
 
-def test_three_python_stages(feed: Path, two_rows: Path, page: list[Table], tmp_path: Path) -> None:
+def test_three_python_stages(feed: Path, two_rows: Path, page: Page, tmp_path: Path) -> None:
     """Three stages of plain Python that cost 0.2 ms a row together."""
     two = plain("two plain processes", "--processes", "2", "--stages", "spinning")
     spec = JOBS / "spinning.yaml"

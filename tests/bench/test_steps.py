@@ -14,7 +14,7 @@ from darner.runtime.journal.store import open_store
 from ..catalog.running import DARNER
 from .contest import JOBS, environment
 from .measure import measure
-from .report import Table
+from .report import Page, Table
 
 pytestmark = pytest.mark.bench
 STEPS = int(os.environ.get("DARNER_BENCH_STEPS", "3000"))
@@ -41,7 +41,7 @@ def run(spec: str, store: Path) -> tuple[float, float, float]:
     return STEPS / spent, size / STEPS, seconds - spent
 
 
-def test_durable_steps(page: list[Table], tmp_path: Path) -> None:
+def test_durable_steps(page: Page, tmp_path: Path) -> None:
     """A map over steps that do nothing, one at a time and 64 at a time."""
     found = Table(
         "Durable steps of a flow",
@@ -49,8 +49,8 @@ def test_durable_steps(page: list[Table], tmp_path: Path) -> None:
         f"{STEPS:,} steps that do nothing; each result is on the disk before the next step that needs it.",
     )
     fastest = raw(tmp_path, bytes(200))
-    found.lines.append(("raw append of 200 bytes + fsync", f"{fastest:,.0f}", "100%", "200", ""))
+    found.add("raw append of 200 bytes + fsync", f"{fastest:,.0f}", "100%", "200", "")
     for name, spec in (("one at a time", "steps.yaml"), ("64 at a time", "wide_steps.yaml")):
         speed, size, around = run(spec, tmp_path / spec)
-        found.lines.append((name, f"{speed:,.0f}", f"{speed / fastest:.0%}", f"{size:,.0f}", f"{around:.1f} s"))
+        found.add(name, f"{speed:,.0f}", f"{speed / fastest:.0%}", f"{size:,.0f}", f"{around:.1f} s")
     page.append(found)
