@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import logging
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+import psutil
 
 from ...compiler.diagnostics import did_you_mean
 from ..failures import Refused
@@ -17,6 +21,9 @@ from .worker import WorkerOrder
 
 LARGE_ROWS = 20_000
 """From here on the seconds that worker processes need to start are worth it."""
+WORKER_MODULE = f"{__package__}.beam_worker"
+_KEEPER = "run_worker"
+"""The name of Beam's threads that start a worker process and wait for its end."""
 _LOCAL = ("in_memory", "multi_threading", "multi_processing")
 
 
@@ -55,12 +62,25 @@ def need_beam() -> None:
         raise Refused("jobs need Apache Beam, and it isn't installed", help="pip install 'darner[batch]'")
 
 
-def run_wave(elements: Sequence[Any], orders: Sequence[WorkerOrder], engine: Engine) -> None:
-    """Run one wave on an engine and return when it has ended; raises what Beam raises, if a worker was killed."""
+def run_wave(elements: Sequence[Any], orders: Sequence[WorkerOrder], engine: Engine, on_death: Callable[[], None]) -> None:
+    """Run one wave on an engine and return when it has ended; raises what Beam raises, if a worker was killed.
+
+    Beam may also wait for ever for a worker that was killed before it had said a word: ``on_death`` is called from
+    another thread as soon as a local worker process has ended badly, see `kill_workers`.
+    """
     _quieten()
     pipeline = importlib.import_module(".pipeline", __package__)
     _quieten()
+    threading.excepthook = partial(_of_threads, on_death)
     pipeline.run_pipeline(elements, orders, engine.options, processes=engine.processes)
+
+
+def kill_workers() -> None:
+    """Kill the local worker processes of this driver, so that nothing waits for them any more."""
+    for process in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if WORKER_MODULE in process.cmdline():
+                process.kill()
 
 
 def _quieten() -> None:
@@ -69,11 +89,12 @@ def _quieten() -> None:
     if not root.handlers:
         root.addHandler(logging.NullHandler())
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-    threading.excepthook = _of_threads
 
 
-def _of_threads(raised: threading.ExceptHookArgs) -> None:
+def _of_threads(on_death: Callable[[], None], raised: threading.ExceptHookArgs) -> None:
     """Show what a thread raised, unless it is one of Beam's: a killed worker is told of by its markers."""
     frames = traceback.extract_tb(raised.exc_traceback)
     if not any("apache_beam" in frame.filename for frame in frames):
         threading.__excepthook__(raised)
+    elif raised.thread is not None and raised.thread.name == _KEEPER:
+        on_death()

@@ -14,11 +14,11 @@ import pyarrow as pa
 from ...compiler.plan import Compiled, JobPlan, ModelPlan
 from ...connectors.errors import ConnectorError
 from ...connectors.ports import Upsertable
-from ..failures import DarnerError, Exhausted, Fenced, StoreError
+from ..failures import Crashed, DarnerError, Exhausted, Fenced, StoreError
 from ..journal import paths
 from ..perform.children import ProcessId
 from ..ports import Json, Progress, Store
-from .engine import Engine, run_wave
+from .engine import Engine, kill_workers, run_wave
 from .groups import Allowance, Group
 from .markers import Board
 from .model import Counts, Marker, Work
@@ -37,6 +37,8 @@ _TICK_SECONDS = 0.25
 _ROUNDING = 1e-9
 _STOP_SECONDS = 30.0
 """How long shards under way are waited for when a run ends early."""
+_NOTICE_SECONDS = 5.0
+"""How long Beam may take to notice that one of its workers is dead: mostly none, and sometimes it never does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class Run:
         """Run one wave; meanwhile look at the markers, write to the sink, and see whether to go on."""
         self._told.store.put(paths.heartbeat(self._told.work.job, self._told.generation), b"{}")
         before = self.tally.passed()
-        failed = _InBackground(lambda: run_wave(wave, self._orders, self._told.engine))
+        failed = _InBackground(lambda died: run_wave(wave, self._orders, self._told.engine, died))
         try:
             with self._told.phases.timed("rows"):
                 while failed.running():
@@ -269,23 +271,30 @@ def saying_sink(end: str = "sink") -> Iterator[None]:
 
 
 class _InBackground:
-    """Runs something in a thread, so that the driver can look around meanwhile."""
+    """Runs a wave in a thread, so that the driver can look around meanwhile; ``work`` is told how to say that a worker died."""
 
-    def __init__(self, work: Callable[[], None]) -> None:
+    def __init__(self, work: Callable[[Callable[[], None]], None]) -> None:
         self.error: BaseException | None = None
         self._work = work
+        self._died = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="darner-wave")
         self._thread.start()
 
     def _run(self) -> None:
         try:
-            self._work()
+            self._work(self._died.set)
         except BaseException as error:  # noqa: BLE001 - Beam raises what it likes; the markers say what happened
             self.error = error
 
     def running(self) -> bool:
-        """Wait a moment, and return whether it still runs."""
+        """Wait a moment, and return whether it still runs. A wave that doesn't notice a dead worker is given up."""
         self._thread.join(_TICK_SECONDS)
+        if self._died.is_set() and self._thread.is_alive():
+            self._thread.join(_NOTICE_SECONDS)
+            if self._thread.is_alive():
+                self.error = Crashed("a worker process was killed, and Beam goes on waiting for it")
+                kill_workers()
+                return False
         return self._thread.is_alive()
 
     def wait(self, seconds: float) -> None:

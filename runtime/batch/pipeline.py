@@ -12,6 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from .engine import WORKER_MODULE
 from .model import ShardRef
 from .worker import GroupWorker, WorkerOrder
 
@@ -64,6 +65,6 @@ def run_pipeline(elements: Sequence[Element], orders: Sequence[WorkerOrder], opt
 def _process_runner() -> FnApiRunner:
     """Return the local runner with worker processes that are started our way."""
     # Beam hands the command to a shell: without exec the worker would be the shell's child, and not end with the driver.
-    command = f"exec {shlex.quote(sys.executable)} -m {__package__}.beam_worker"
+    command = f"exec {shlex.quote(sys.executable)} -m {WORKER_MODULE}"
     environment: Any = SubprocessSDKEnvironment
     return FnApiRunner(default_environment=environment.from_command_string(command))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
@@ -124,6 +125,28 @@ def _check_random_kills(tmp_path: Path, *, rows: int, shard: int, kills: int, se
 def test_random_kills_of_drivers_workers_and_children_lose_and_repeat_nothing(tmp_path: Path) -> None:
     """Six kills of a job of 20,000 rows in two worker processes; the seed is shown when it fails."""
     _check_random_kills(tmp_path, rows=20_000, shard=1000, kills=6, seed=random.SystemRandom().randrange(10**6))
+
+
+def test_a_worker_that_is_killed_before_it_says_a_word_is_not_waited_for(tmp_path: Path) -> None:
+    """Beam waits for such a worker for ever; the wave is given up, and the next one does its shards."""
+    project = Project.make(tmp_path / "shop", products(12 * SHARD), shard_rows=str(SHARD))
+    driver = project.start(engine="multi_processing")
+    _killed_when_seen(driver)
+    out, err = driver.communicate(timeout=240)
+    assert driver.returncode == 0, err
+    assert json.loads(out)["written"] == 12 * SHARD
+    assert len(project.rows()) == 12 * SHARD
+
+
+def _killed_when_seen(driver: Any) -> None:
+    """Kill the first Beam worker as soon as there is one."""
+    while driver.poll() is None:
+        for one in psutil.Process(driver.pid).children():
+            with contextlib.suppress(psutil.Error):
+                if any("beam_worker" in word for word in one.cmdline()):
+                    one.kill()
+                    return
+    raise AssertionError("there was no worker to kill")
 
 
 @pytest.mark.soak
