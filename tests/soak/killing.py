@@ -38,11 +38,22 @@ def killed_once(command: Sequence[str], env: dict[str, str], log: Path, victim: 
         process.wait(after)
     hit = process.poll() is None and _strike(process, victim, chance)
     if victim == "worker" or not hit:
-        process.wait()
+        _ended(process, 120 + 10 * longest)
     else:
         process.wait(30)
         _gone(process.pid, started)
     return Kill(victim, after, hit, process.returncode)
+
+
+def _ended(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait until a driver has ended by itself; one that waits for a dead worker for ever is what this looks for."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        msg = f"the driver still waited {seconds:.0f} s after a worker was killed"
+        raise AssertionError(msg) from None
 
 
 def _strike(process: subprocess.Popen[bytes], victim: Victim, chance: random.Random) -> bool:

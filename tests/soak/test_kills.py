@@ -84,6 +84,7 @@ def moment(place: Place, victim: Victim, calm: Undisturbed, chance: random.Rando
     more = started_rows(place) - calm.processed
     checks = {
         f"ended with {codes}": codes[-1] != 0,
+        f"a kill was taken for darner's own fault ({kill.code})": kill.code not in {0, 1, -9} or (victim == "worker" and kill.code == -9),
         "other content": place.digest() != calm.digest,
         f"{place.duplicates()} duplicates": place.duplicates() > 0,
         f"{place.count()} rows instead of {calm.rows}": place.count() != calm.rows,
