@@ -22,7 +22,7 @@ from .arrow import compute, one_array, write_packed
 from .comparing import Comparison, Rules, Verdicts
 from .fingerprints import StageKey, signature_of, stage_keys
 from .forecast import Forecast, StageForecast
-from .history import gather_leftovers, newest_manifest, unfinished
+from .history import gather_leftovers, markers_of, newest_manifest, unfinished
 from .intake import intake_of
 from .model import Manifest, PartRef, Work
 from .needs import job_of, source_fields
@@ -109,7 +109,13 @@ def _summary(call: JobCall, work: Work, *, resumes: bool, stages: tuple[StageFor
 
 def _to_go_on_with(call: JobCall, signature: str) -> Work | None:
     works = unfinished(call.store, call.job, newest_manifest(call.store, call.job))
-    return works[-1] if works and works[-1].signature == signature else None
+    return works[-1] if works and works[-1].signature == signature and not _died_of_rows(call, works[-1]) else None
+
+
+def _died_of_rows(call: JobCall, work: Work) -> bool:
+    """Return whether more rows are dead than are allowed now: then the source, which may be repaired, is read again."""
+    stages = [counts for marker in markers_of(call.store, work.job, work.generation) for counts in marker.stages.values()]
+    return sum(one.dead for one in stages) > job_of(call.plan).dead_letter_max * sum(work.shards)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,15 @@ def test_too_many_bad_rows_fail_the_run_and_a_raised_limit_goes_on_without_doing
     assert len(project.rows()) == 997
 
 
+def test_a_run_with_too_many_bad_rows_fails_again_until_the_rows_are_repaired(tmp_path: Path) -> None:
+    """Going on must not mean looking away: the same command fails the same way, and a repaired source is read anew."""
+    project = Project.make(tmp_path / "shop", products(1000, bad=[1, 2, 3]), dead_max="0.2%")
+    assert [project.run()["status"], project.run()["status"]] == ["failed", "failed"]
+    project.feed(products(1000))
+    report = project.run()
+    assert (report["status"], report["dead"], len(project.rows())) == ("done", 0, 1000)
+
+
 def test_a_stage_that_really_goes_over_its_memory_is_done_on_the_rung_that_is_large_enough(tmp_path: Path) -> None:
     """A batch rung that doesn't help is climbed past; the shards that fitted stay on the base."""
     project = Project.make(tmp_path / "shop", products(1000, big=[700]), stages=[CPU, *STAGES[1:]], resources=LADDER)
