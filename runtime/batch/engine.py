@@ -71,7 +71,9 @@ def run_wave(elements: Sequence[Any], orders: Sequence[WorkerOrder], engine: Eng
     _quieten()
     pipeline = importlib.import_module(".pipeline", __package__)
     _quieten()
-    threading.excepthook = partial(_of_threads, on_death)
+    # A wave that was given up goes on dying after the next one has begun: its workers' ends say nothing of the new ones.
+    before = frozenset(thread for thread in threading.enumerate() if thread.name == _KEEPER)
+    threading.excepthook = partial(_of_threads, on_death, before)
     pipeline.run_pipeline(elements, orders, engine.options, processes=engine.processes)
 
 
@@ -91,10 +93,13 @@ def _quieten() -> None:
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
 
 
-def _of_threads(on_death: Callable[[], None], raised: threading.ExceptHookArgs) -> None:
-    """Show what a thread raised, unless it is one of Beam's: a killed worker is told of by its markers."""
+def _of_threads(on_death: Callable[[], None], before: frozenset[threading.Thread], raised: threading.ExceptHookArgs) -> None:
+    """Show what a thread raised, unless it is one of Beam's: a killed worker is told of by its markers.
+
+    ``before`` are the keepers of earlier waves' workers, of which nobody needs to hear.
+    """
     frames = traceback.extract_tb(raised.exc_traceback)
     if not any("apache_beam" in frame.filename for frame in frames):
         threading.__excepthook__(raised)
-    elif raised.thread is not None and raised.thread.name == _KEEPER:
+    elif raised.thread is not None and raised.thread.name == _KEEPER and raised.thread not in before:
         on_death()

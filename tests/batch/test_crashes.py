@@ -134,7 +134,7 @@ def test_a_worker_that_is_killed_before_it_says_a_word_is_not_waited_for(tmp_pat
     _killed_when_seen(driver)
     out, err = driver.communicate(timeout=240)
     assert driver.returncode == 0, err
-    assert json.loads(out)["written"] == 12 * SHARD
+    assert json.loads(out)["written"] == 12 * SHARD, out
     assert len(project.rows()) == 12 * SHARD
 
 
