@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Annotated, Any, Literal, Union
 
 import pyarrow as pa
@@ -65,9 +66,9 @@ class RowType:
         """Return the columns as Arrow fields; only those of optional fields may be null."""
         return pa.schema([pa.field(one.name, one.type, nullable=one.nullable) for one in self.columns])
 
-    def get(self, value: Any, name: str) -> Any:
-        """Return a field of an instance."""
-        return value.get(name) if self.keyed else getattr(value, name)
+    def of_each(self, values: Sequence[Any], name: str) -> list[Any]:
+        """Return a field of every instance; None where a mapping lacks it."""
+        return [value.get(name) for value in values] if self.keyed else list(map(attrgetter(name), values))
 
 
 @lru_cache(maxsize=256)
@@ -203,21 +204,16 @@ def encode(rows: RowType, values: Sequence[Any]) -> list[pa.Array[Any]]:
 
 def _encoded(rows: RowType, column: Column, values: Sequence[Any]) -> pa.Array[Any]:
     try:
-        fields = [rows.get(value, column.name) for value in values]
+        fields = rows.of_each(values, column.name)
         if column.plain is not None:
             fields = [None if one is None else column.plain(one) for one in fields]
         if column.type == JSON:
             return json_column(fields)
-        if not column.nullable and None in map(_identity_of_none, fields):
+        if not column.nullable and any(one is None for one in fields):
             raise Semantic(f"{column.name}: it is None, and its type doesn't allow that")
         return _vectors(column.type, fields) or pa.array(fields, column.type, from_pandas=False)
     except (pa.ArrowException, TypeError, ValueError, OverflowError, AttributeError, KeyError) as error:
         raise Semantic(f"{column.name}: {error}") from error
-
-
-def _identity_of_none(value: Any) -> Any:
-    """Return None for None and something else for anything else: arrays don't compare to a single truth."""
-    return None if value is None else 0
 
 
 def _vectors(kind: Any, values: Sequence[Any]) -> pa.Array[Any] | None:

@@ -118,7 +118,7 @@ class _Drive:
         groups = groups_of(plan)
         ladders = {group.number: ladder(plan, group, gpus=machine.gpus) for group in groups}
         workers = self._workers(machine, groups, ladders)
-        engine = chosen_engine(job.engine, job.engine_options, rows=sum(self.work.shards), workers=workers)
+        engine = chosen_engine(job.engine, job.engine_options, workers=workers)
         address = StoreAddress(url=job.store.url, options=dict(job.store_options), opener=job.opener)
         return engine, Execution(
             compiled=job.compiled, work=self.work, generation=self.generation, store=job.store, address=address, sink=self.sink,

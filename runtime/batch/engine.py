@@ -19,8 +19,6 @@ from ...compiler.diagnostics import did_you_mean
 from ..failures import Refused
 from .worker import WorkerOrder
 
-LARGE_ROWS = 20_000
-"""From here on the seconds that worker processes need to start are worth it."""
 WORKER_MODULE = f"{__package__}.beam_worker"
 _KEEPER = "run_worker"
 """The name of Beam's threads that start a worker process and wait for its end."""
@@ -37,13 +35,14 @@ class Engine:
     processes: bool = False
 
 
-def chosen_engine(wanted: str | None, options: Mapping[str, Any], *, rows: int, workers: int) -> Engine:
-    """Return the engine that is asked for, or the one for this much work; `Refused` for an unknown one.
+def chosen_engine(wanted: str | None, options: Mapping[str, Any], *, workers: int) -> Engine:
+    """Return the engine that is asked for, or the one for so many workers; `Refused` for an unknown one.
 
+    Rows are computed in child processes whatever the engine: of the local ones threads are enough to hand out shards.
     ``options`` are the target's: with ``runner`` among them, any runner that Beam knows is passed its options as they are.
     """
     if wanted is None and "runner" not in options:
-        wanted = "multi_processing" if rows > LARGE_ROWS and workers > 1 else "in_memory"
+        wanted = "multi_threading" if workers > 1 else "in_memory"
     if wanted in _LOCAL:
         # Beam's DirectRunner would look for another runner on the network first.
         count = 1 if wanted == "in_memory" else workers

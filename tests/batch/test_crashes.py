@@ -18,6 +18,7 @@ import pytest
 from .jobs import Project, products
 
 SHARD = 400
+ENGINES = ("multi_threading", "multi_processing")
 OURS = r"perform\.child|beam_worker"
 BOUNDARIES = (
     ("after", r"/started/00/000000"),
@@ -111,20 +112,22 @@ def _killed_at_random(project: Project, kills: int, chance: random.Random, engin
         assert driver.returncode == -signal.SIGKILL, err
 
 
-def _check_random_kills(tmp_path: Path, *, rows: int, shard: int, kills: int, seed: int) -> None:
+def _check_random_kills(tmp_path: Path, engine: str, *, rows: int, shard: int, kills: int) -> None:
+    seed = random.SystemRandom().randrange(10**6)
     chance = random.Random(seed)
     feed = products(rows, drop=range(5, rows, 1000))
     project = Project.make(tmp_path / "shop", feed, shard_rows=str(shard))
-    killed = _killed_at_random(project, kills, chance, "multi_processing")
+    killed = _killed_at_random(project, kills, chance, engine)
     found = project.rows()
     assert [row["sku"] for row in found] == [row["sku"] for row in feed if row["title"] != "drop"], (seed, killed)
     assert all(row["title"] == f"product {int(row['sku'][1:])}" for row in found)
     assert project.processed() <= rows + len(killed) * 2 * shard, (seed, killed)
 
 
-def test_random_kills_of_drivers_workers_and_children_lose_and_repeat_nothing(tmp_path: Path) -> None:
-    """Six kills of a job of 20,000 rows in two worker processes; the seed is shown when it fails."""
-    _check_random_kills(tmp_path, rows=20_000, shard=1000, kills=6, seed=random.SystemRandom().randrange(10**6))
+@pytest.mark.parametrize("engine", ENGINES)
+def test_random_kills_of_drivers_workers_and_children_lose_and_repeat_nothing(tmp_path: Path, engine: str) -> None:
+    """Six kills of a job of 20,000 rows with two workers; the seed is shown when it fails."""
+    _check_random_kills(tmp_path, engine, rows=20_000, shard=1000, kills=6)
 
 
 def test_a_worker_that_is_killed_before_it_says_a_word_is_not_waited_for(tmp_path: Path) -> None:
@@ -151,9 +154,10 @@ def _killed_when_seen(driver: Any) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_twenty_random_kills_of_a_quarter_of_a_million_rows_lose_and_repeat_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_twenty_random_kills_of_a_quarter_of_a_million_rows_lose_and_repeat_nothing(tmp_path: Path, engine: str) -> None:
     """The same, large."""
-    _check_random_kills(tmp_path, rows=250_000, shard=4096, kills=20, seed=random.SystemRandom().randrange(10**6))
+    _check_random_kills(tmp_path, engine, rows=250_000, shard=4096, kills=20)
 
 
 def _processes_of(folder: Path) -> list[int]:

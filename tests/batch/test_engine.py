@@ -33,7 +33,7 @@ def test_the_death_of_an_earlier_waves_worker_says_nothing_of_the_wave_that_runs
     """Else a wave that is given up takes the next one with it, and that one the next."""
     end, died = threading.Event(), list[str]()
     earlier = _keeper(end)
-    run_wave([], [], chosen_engine("in_memory", {}, rows=0, workers=1), lambda: died.append("a worker"))
+    run_wave([], [], chosen_engine("in_memory", {}, workers=1), lambda: died.append("a worker"))
     ours = _keeper(threading.Event())
     end.set()
     earlier.join()
@@ -44,7 +44,7 @@ def test_the_death_of_an_earlier_waves_worker_says_nothing_of_the_wave_that_runs
 def test_the_death_of_a_waves_own_worker_is_heard() -> None:
     """A thread that began after the wave did keeps one of the wave's workers."""
     end, died = threading.Event(), list[str]()
-    run_wave([], [], chosen_engine("in_memory", {}, rows=0, workers=1), lambda: died.append("a worker"))
+    run_wave([], [], chosen_engine("in_memory", {}, workers=1), lambda: died.append("a worker"))
     ours = _keeper(end)
     end.set()
     ours.join()

@@ -16,14 +16,13 @@ pytestmark = pytest.mark.bench
 
 
 def test_catalogue_into_parquet(feed: Path, two_rows: Path, page: Page, tmp_path: Path) -> None:
-    """Normalise, classify, embed, write Parquet: a loop, two loops, the job on both engines."""
+    """Normalise, classify, embed, write Parquet: a loop, two loops, the job on every local engine."""
     spec = JOBS / "to_parquet.yaml"
     two = plain("two plain processes", "--processes", "2")
     contestants = [
         plain("a plain loop"),
         two,
-        job("darner, in_memory", spec, "--engine", "in_memory"),
-        job("darner, multi_processing", spec, "--engine", "multi_processing"),
+        *(job(f"darner, {engine}", spec, "--engine", engine) for engine in ("in_memory", "multi_processing", "multi_threading")),
     ]
     compete(contestants, feed, two_rows, tmp_path, REPEATS)
     about = "normalise → classify → embed (static model, 256 dimensions) → Parquet. Target: 75 % of two plain processes, below 1 GB."
@@ -34,7 +33,7 @@ def test_catalogue_into_parquet(feed: Path, two_rows: Path, page: Page, tmp_path
 def test_catalogue_into_lancedb_and_again(feed: Path, two_rows: Path, page: Page, tmp_path: Path) -> None:
     """The same into a LanceDB index; then once more with nothing changed."""
     two = plain("two plain processes", "--processes", "2", "--sink", "lancedb")
-    indexing = job("darner, multi_processing", SPEC, "--engine", "multi_processing")
+    indexing = job("darner", SPEC)
     contestants = [plain("a plain loop", "--sink", "lancedb"), two, indexing]
     compete(contestants, feed, two_rows, tmp_path, REPEATS)
     about = "The same into a table with an index over keys and vectors. Target: 70 % of the plain loop, 85 % without start-up and index."
@@ -66,7 +65,7 @@ def test_three_python_stages(feed: Path, two_rows: Path, page: Page, tmp_path: P
     contestants = [
         plain("a plain loop", "--stages", "spinning"),
         two,
-        job("darner, multi_processing", spec, "--engine", "multi_processing"),
+        job("darner", spec),
     ]
     compete(contestants, feed, two_rows, tmp_path, REPEATS)
     about = "Three Python stages of about 0.07 ms each, all results kept. Target: 75 % of two plain processes, start-up below 5 s."

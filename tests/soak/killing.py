@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -15,6 +16,7 @@ from typing import Literal
 
 import psutil
 
+OURS = re.compile(r"perform\.child|beam_worker")
 Victim = Literal["driver", "worker"]
 
 
@@ -30,7 +32,7 @@ class Kill:
 
 def killed_once(command: Sequence[str], env: dict[str, str], log: Path, victim: Victim, chance: random.Random, longest: float) -> Kill:  # noqa: PLR0913, PLR0917 - what, whom, when
     """Start a command in a session of its own, kill the victim with -9 at some moment, and wait until all of it is gone."""
-    after = chance.uniform(0.2, longest)
+    after = chance.uniform(0.05, 0.95) * longest
     with log.open("ab") as output:
         process = subprocess.Popen(command, env=env, stdout=output, stderr=output, start_new_session=True)
     started = time.monotonic()
@@ -57,16 +59,21 @@ def _ended(process: subprocess.Popen[bytes], seconds: float) -> None:
 
 
 def _strike(process: subprocess.Popen[bytes], victim: Victim, chance: random.Random) -> bool:
-    if victim == "driver":
-        process.kill()
-        return True
-    children = psutil.Process(process.pid).children(recursive=True)
-    if not children:
-        return False
-    with contextlib.suppress(psutil.NoSuchProcess):
-        chance.choice(sorted(children, key=lambda child: child.pid)).kill()
-        return True
-    return False
+    """Kill the driver, or one of its workers as soon as it has any; return whether somebody was there to be killed."""
+    while victim == "worker" and process.poll() is None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if workers := _workers(psutil.Process(process.pid)):
+                chance.choice(workers).kill()
+                return True
+        time.sleep(0.05)
+    process.kill()
+    return victim == "driver"
+
+
+def _workers(driver: psutil.Process) -> list[psutil.Process]:
+    """Return Beam's worker processes and the children that compute, oldest first."""
+    below = sorted(driver.children(recursive=True), key=lambda one: one.pid)
+    return [one for one in below if OURS.search(" ".join(one.cmdline()))]
 
 
 def _gone(session: int, started: float) -> None:

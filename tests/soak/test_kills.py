@@ -23,6 +23,7 @@ ROWS = int(os.environ.get("DARNER_SOAK_ROWS", "250000"))
 MOMENTS = int(os.environ.get("DARNER_SOAK_MOMENTS", "20"))
 SEED = int(os.environ.get("DARNER_SOAK_SEED", str(secrets.randbelow(10**6))))
 WORKERS, SHARD = 2, 4096
+ENGINES = ("multi_threading", "multi_processing")
 
 
 def started_rows(place: Place) -> int:
@@ -69,18 +70,19 @@ def test_a_killed_job_goes_on_and_ends_as_if_nothing_had_happened(tmp_path: Path
     wrong = []
     for number in range(MOMENTS):
         place = Place(tmp_path / f"moment-{number}", feed)
-        wrong += [f"{number}: {one}" for one in moment(place, "driver" if number % 2 == 0 else "worker", calm, chance)]
+        victim: Victim = "driver" if number % 2 == 0 else "worker"
+        wrong += [f"{number}: {one}" for one in moment(place, victim, ENGINES[number // 2 % 2], calm, chance)]
         shutil.rmtree(place.root)
     assert wrong == [], f"seed {SEED}"
 
 
-def moment(place: Place, victim: Victim, calm: Undisturbed, chance: random.Random) -> list[str]:
+def moment(place: Place, victim: Victim, engine: str, calm: Undisturbed, chance: random.Random) -> list[str]:
     """Kill at one moment, go on to the end, print a line, and return what is wrong."""
     place.root.mkdir()
-    kill = killed_once(place.command(), environment(), place.root / "log", victim, chance, calm.seconds)
-    codes = [place.run(timeout=3600).returncode]
+    kill = killed_once(place.command("--engine", engine), environment(), place.root / "log", victim, chance, calm.seconds)
+    codes = [place.run("--engine", engine, timeout=3600).returncode]
     while codes[-1] != 0 and len(codes) < 3:
-        codes.append(place.run(timeout=3600).returncode)
+        codes.append(place.run("--engine", engine, timeout=3600).returncode)
     more = started_rows(place) - calm.processed
     checks = {
         f"ended with {codes}": codes[-1] != 0,
@@ -92,5 +94,6 @@ def moment(place: Place, victim: Victim, calm: Undisturbed, chance: random.Rando
     }
     wrong = [text for text, so in checks.items() if so]
     hit = "" if kill.hit else " (missed: it was done)"
-    say(f"{victim:7} at {kill.after:6.1f} s{hit}, exit {kill.code}, then {codes}, {more:+} rows processed: {'; '.join(wrong) or 'equal'}")
+    then = f"exit {kill.code}, then {codes}, {more:+} rows processed"
+    say(f"{engine:16} {victim:7} at {kill.after:6.1f} s{hit}, {then}: {'; '.join(wrong) or 'equal'}")
     return wrong
