@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from .machine import Machine
 from .model import Counts, Work
 from .needs import job_of
 from .order import OPENER, StoreAddress
+from .parts import DamagedPlan
 from .planning import DrySummary, JobCall, dry_run, plan_work
 from .report import JobReport, Phases
 from .tally import added
@@ -105,10 +107,12 @@ class _Drive:
         engine, execution = self._prepared()
         run = Run(execution)
         try:
-            run.work()
-            self._settle(run)
+            run.work(partial(self._settle, run))
         except Refused:
             raise
+        except DamagedPlan as error:
+            self.job.store.create(paths.given_up(self.work.job, self.work.generation), b"{}")
+            return self._report("failed", run, engine, error)
         except DarnerError as error:
             return self._report("failed", run, engine, error)
         return self._report("done", run, engine)
@@ -138,10 +142,9 @@ class _Drive:
             if rules.mode == "replace":
                 run.commits.delete_strangers(written)
             if rules.deletes == "propagate":
-                gone = list(self.work.deletes)
-                if self.work.basis is not None:
-                    gone += run.commits.filtered_keys(list(run.tally.markers()))
-                run.commits.delete(gone)
+                # An earlier version of what is filtered now may be there: of an earlier run, or of a shard that was done again.
+                older = [one for one in run.tally.markers() if self.work.basis is not None or one.shard in run.commits.redone]
+                run.commits.delete([*self.work.deletes, *run.commits.filtered_keys(older)])
         with self.phases.timed("index"), saying_sink():
             run.commits.finish(written)
         with self.phases.timed("manifest"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,11 +25,11 @@ from .markers import Board
 from .model import Counts, Marker, Work
 from .order import GroupOrder, StoreAddress
 from .outcomes import DEAD_SCHEMA, Dead, DeadLetter
-from .parts import read_part, write_part
+from .parts import DamagedPart, read_outcome, read_planned, write_part
 from .policy import FailurePolicy
 from .report import Phases
 from .rows import NO_ROWS, Rows, rows_of_input, rows_of_part
-from .sink import DamagedPart, SinkCommits
+from .sink import SinkCommits
 from .tally import Tally
 from .waves import Lost, Waves, failure_of, process_policies
 from .worker import WorkerOrder
@@ -101,14 +102,27 @@ class Run:
         self._told = execution
         self.tally = Tally(execution.board(), execution.groups, dict(enumerate(execution.work.shards)))
         policies = {name: FailurePolicy.of(name, stage.on_failure) for name, stage in execution.compiled.plan.stages.items()}
-        self._waves = Waves(self.tally, execution.ladders, process_policies(execution.groups, policies))
+        self._waves = Waves(self.tally, execution.ladders, process_policies(execution.groups, policies), self._spoilt)
         self.commits = SinkCommits(execution.board(), execution.sink, execution.compiled.plan, execution.work.basis is None)
         self._orders = execution.orders()
         self._began = time.monotonic()
 
-    def work(self) -> None:
-        """Do everything that is left, into the sink. Raises the `DarnerError` that ends the run; what is done is kept."""
+    def work(self, settle: Callable[[], None]) -> None:
+        """Do everything that is left, into the sink, then settle, which may find parts damaged: their shards are done again.
+
+        Raises the `DarnerError` that ends the run; what is done is kept.
+        """
         self._begin()
+        while True:
+            self._do_all()
+            try:
+                settle()
+            except DamagedPart as damaged:
+                self._again(damaged)
+            else:
+                return
+
+    def _do_all(self) -> None:
         while True:
             wave = self._waves.next()
             if wave:
@@ -116,14 +130,38 @@ class Run:
             elif self._all_committed():
                 return
 
+    def _again(self, damaged: DamagedPart) -> None:
+        """Have a shard done again from the group on whose part is damaged; the sink may have been given what it was before."""
+        self._told.progress.note(f"{damaged.message}; shard {damaged.shard} is done again")
+        # Taken back before it is forgotten: a kill in between must not leave a shard that counts as written.
+        self.commits.again(damaged.shard, self._passed().get(damaged.shard))
+        self._waves.again(damaged.shard, damaged.group, damaged.message)
+
+    def _spoilt(self, shard: int, group: int) -> int:
+        """Return the group that must do a shard again, since ``group`` found something damaged; `DamagedPlan` for its input."""
+        read_planned(self._told.store, self._told.work.inputs[shard])
+        if group and self.tally.board.read(group - 1, shard) is None:
+            return group - 1
+        try:
+            self._entered(shard, group)
+        except DamagedPart as damaged:
+            return damaged.group
+        return group
+
     def _begin(self) -> None:
         self.commits.recover()
         self._refresh()
+        for shard in self.commits.committed - set(self._passed()):
+            self.commits.again(shard, None)  # its marker is damaged or gone: it is done again, and may come out differently
         self._waves.resume()
+
+    def _passed(self) -> dict[int, Marker]:
+        """Return the shards that have passed the last group."""
+        return self.tally.done[self._told.groups[-1].number]
 
     def _refresh(self) -> None:
         for shard in self.tally.refresh():
-            self.commits.offer(shard, self.tally.done[self._told.groups[-1].number][shard])
+            self.commits.offer(shard, self._passed()[shard])
 
     def _wave(self, wave: list[Any]) -> None:
         """Run one wave; meanwhile look at the markers, write to the sink, and see whether to go on."""
@@ -161,8 +199,7 @@ class Run:
                 while self.commits.commit(everything=everything):
                     self._show()
         except DamagedPart as damaged:
-            self._told.progress.note(f"{damaged.message}; shard {damaged.shard} is done again")
-            self._waves.again(damaged.shard)
+            self._again(damaged)
             return False
         return True
 
@@ -198,8 +235,9 @@ class Run:
     def _example(self) -> str:
         for marker in self.tally.markers():
             if marker.dead is not None:
-                first = read_part(self._told.store, marker.dead).slice(0, 1).to_pylist()[0]
-                return f"; for example {first['_key']}: stage {first['stage']}: {first['type']}: {first['message']}"
+                with contextlib.suppress(DamagedPart):  # it is an example only
+                    first = read_outcome(self._told.store, marker, marker.dead).slice(0, 1).to_pylist()[0]
+                    return f"; for example {first['_key']}: stage {first['stage']}: {first['type']}: {first['message']}"
         return ""
 
     def _lose(self, lost: Lost) -> None:
@@ -209,16 +247,20 @@ class Run:
         said = self._told.compiled.plan.stages[group.stages[0]].on_failure.get(lost.failure)
         if lost.failure == "error" or (said is not None and said.then == "fail"):
             raise why
-        rows = self._entered(lost)
+        try:
+            rows = self._entered(lost.shard, lost.group)
+        except DamagedPart as damaged:
+            self._again(damaged)
+            return
         self._refuse_too_many_dead(len(rows), why)
         self._bury(lost, group, rows)
 
-    def _entered(self, lost: Lost) -> Rows:
-        work = self._told.work
-        if lost.group == 0:
-            return rows_of_input(read_part(self._told.store, work.inputs[lost.shard]))
-        before = self.tally.done[lost.group - 1][lost.shard]
-        return rows_of_part(read_part(self._told.store, before.parts[self._told.groups[lost.group - 1].stages[-1]]))
+    def _entered(self, shard: int, group: int) -> Rows:
+        """Return what a group is handed of a shard; `DamagedPart` or `DamagedPlan` where that isn't what was written."""
+        if group == 0:
+            return rows_of_input(read_planned(self._told.store, self._told.work.inputs[shard]))
+        before = self.tally.done[group - 1][shard]
+        return rows_of_part(read_outcome(self._told.store, before, before.parts[self._told.groups[group - 1].stages[-1]]))
 
     def _bury(self, lost: Lost, group: Group, rows: Rows) -> None:
         store, work = self._told.store, self._told.work

@@ -30,7 +30,7 @@ from .model import (
     memo_place,
 )
 from .partitions import BUCKETS, MAX_DELTAS, KnownRows, bucket_of, key_hashes, merged, state_schema
-from .parts import read_part
+from .parts import read_outcome, read_planned
 from .spill import Buckets
 from .sweep import sweep
 
@@ -43,7 +43,9 @@ def finalise(store: Store, work: Work, markers: Sequence[Marker], counts: Mappin
 
     Raises:
         Missing: a shard has no marker that says done.
-        Corrupt: a part or an earlier row state is not what was written.
+        DamagedPart: a part or the dead letters of a shard are not what was written: the shard must be done again.
+        DamagedPlan: the same of what was written while planning.
+        Corrupt: an earlier row state is not what was written.
     """
     basis = newest_manifest(store, work.job)
     if basis is not None and basis.generation == work.generation:
@@ -69,7 +71,7 @@ def _states(store: Store, work: Work, markers: Sequence[Marker]) -> Iterator[pa.
         yield _shard_states(store, work, ref, _Outcome.of(store, by_shard.get(shard, []), shard, work))
     schema = state_schema(list(work.stages))
     if work.source_dead is not None:
-        dead = read_part(store, work.source_dead)
+        dead = read_planned(store, work.source_dead)
         dead = dead.filter(dead[KEY].is_valid()).select([KEY, VERSION])
         yield _filled(dead.append_column(STATE, pa.array(["unfit"] * dead.num_rows, pa.string())), schema)
     if work.deletes:
@@ -79,35 +81,36 @@ def _states(store: Store, work: Work, markers: Sequence[Marker]) -> Iterator[pa.
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What became of one shard: its parts by stage, and the keys that are dead."""
+    """What became of one shard: the marker that knows of each stage's part, and the keys that are dead."""
 
-    parts: Mapping[str, PartRef]
+    markers: Mapping[str, Marker]
     dead: frozenset[str]
 
     @classmethod
     def of(cls, store: Store, markers: Sequence[Marker], shard: int, work: Work) -> _Outcome:
         done = [one for one in markers if one.outcome == "done"]
-        parts = {stage: ref for one in done for stage, ref in one.parts.items()}
-        lacking = [stage for stage in work.stages if stage not in parts]
+        by_stage = {stage: one for one in done for stage in one.parts}
+        lacking = [stage for stage in work.stages if stage not in by_stage]
         if lacking:
             raise Missing(f"shard {shard} of {work.job} has no outcome in {', '.join(lacking)}", help="run the job again; it goes on there")
-        dead = [key for one in done if one.dead is not None for key in read_part(store, one.dead)[KEY].to_pylist() if key]
-        return cls(parts, frozenset(dead))
+        dead = [key for one in done if one.dead is not None for key in read_outcome(store, one, one.dead)[KEY].to_pylist() if key]
+        return cls(by_stage, frozenset(dead))
 
 
 def _shard_states(store: Store, work: Work, ref: PartRef, outcome: _Outcome) -> pa.Table:
     """Return the states of a shard's rows. A row that died keeps what is known of the stages that it didn't reach."""
-    given = read_part(store, ref)
+    given = read_planned(store, ref)
     keys = one_array(given[KEY])
     states = given.select([KEY, VERSION])
     filtered = last = pa.array([False] * len(keys), pa.bool_())
     memos: list[tuple[str, Column]] = []
     for stage in work.stages:
-        part = read_part(store, outcome.parts[stage])
+        marker = outcome.markers[stage]
+        part = read_outcome(store, marker, marker.parts[stage])
         at = compute.index_in(keys, value_set=one_array(part[KEY]))
         gone = one_array(compute.equal(part[STATE], "filtered"))
         numbers = pa.array(range(part.num_rows), pa.int64()).cast(pa.string())
-        where = compute.if_else(gone, FILTERED_PLACE, compute.binary_join_element_wise(outcome.parts[stage].name, numbers, "#"))
+        where = compute.if_else(gone, FILTERED_PLACE, compute.binary_join_element_wise(marker.parts[stage].name, numbers, "#"))
         memos += [
             (memo_fingerprint(stage), _laid_over(one_array(part[FINGERPRINT]), at, given, memo_fingerprint(stage), DIGEST)),
             (memo_place(stage), _laid_over(one_array(where), at, given, memo_place(stage), pa.string())),

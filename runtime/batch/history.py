@@ -10,12 +10,13 @@ from typing import TypeVar
 import pyarrow as pa
 from pydantic import BaseModel, ValidationError
 
-from ..failures import Corrupt
+from ..failures import Corrupt, Missing
 from ..journal import paths
 from ..ports import Store
 from .arrow import Column, compute, last_of_each, one_array
 from .canonical import DIGEST
 from .claims import generations
+from .intents import announced
 from .markers import MARKER
 from .model import FILTERED_PLACE, FINGERPRINT, KEY, PLACE, STATE, Manifest, Marker, Work
 from .partitions import BUCKETS, bucket_of, key_hashes
@@ -57,7 +58,7 @@ def markers_of(store: Store, job: str, generation: int) -> Iterator[Marker]:
     for name in store.names(folder):
         try:
             yield MARKER.validate_json(store.get(name))
-        except ValidationError:
+        except (Missing, ValidationError):  # a driver that does a shard again takes its markers away
             continue
 
 
@@ -106,8 +107,31 @@ def _remember(store: Store, marker: Marker, stage: str, memos: Buckets) -> None:
 
 def _touched(store: Store, work: Work) -> Iterator[Column]:
     yield pa.array(work.deletes, pa.string())
-    for ref in work.inputs:
-        yield one_array(read_part(store, ref)[KEY])
+    for shard, ref in enumerate(work.inputs):
+        try:
+            yield one_array(read_part(store, ref)[KEY])
+        except Corrupt as damaged:
+            yield from _passed(store, work, shard, damaged)
+
+
+def _passed(store: Store, work: Work, shard: int, damaged: Corrupt) -> Iterator[Column]:
+    """Yield the keys of a shard whose input is damaged from what was made of it; none where it never reached the sink."""
+    markers = [one for one in markers_of(store, work.job, work.generation) if one.shard == shard and one.outcome == "done"]
+    known = {stage for one in markers for stage in one.parts} >= set(work.stages)
+    offered = {shard for one in announced(store, work.job, work.generation) for shard in one.intent.shards}
+    if not known and shard not in offered:
+        return
+    try:
+        if not known:
+            raise damaged
+        for one in markers:
+            for ref in (*one.parts.values(), *([one.dead] if one.dead else [])):
+                yield one_array(read_part(store, ref)[KEY])
+    except Corrupt as error:
+        raise Corrupt(
+            f"{error.message}; which of its rows are in the sink is unknown",
+            help="bring it back from a copy, or start anew with --run NAME",
+        ) from error
 
 
 def _scatter(buckets: Buckets, table: pa.Table) -> None:

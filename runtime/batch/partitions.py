@@ -8,10 +8,11 @@ from zlib import crc32
 
 import pyarrow as pa
 
+from ..failures import Corrupt
 from ..ports import Store
 from .arrow import Column, compute, last_of_each, one_array
 from .canonical import DIGEST, pieces_of
-from .model import KEY, ROWS_PER_PARTITION, STATE, VERSION, Manifest, memo_fingerprint, memo_place
+from .model import KEY, ROWS_PER_PARTITION, STATE, VERSION, Manifest, PartRef, memo_fingerprint, memo_place
 from .parts import read_part
 
 BUCKETS = 64
@@ -64,10 +65,18 @@ class KnownRows:
         if self.manifest is None:
             return None
         share = self.partitions // self.manifest.partitions
-        found = merged([read_part(self.store, delta) for delta in self.manifest.rows.get(str(index // share), ())])
+        found = merged([self._delta(delta) for delta in self.manifest.rows.get(str(index // share), ())])
         if found is None or share == 1:
             return found
         return found.filter(compute.equal(bucket_of(key_hashes(one_array(found[KEY])), self.partitions), index))
+
+    def _delta(self, ref: PartRef) -> pa.Table:
+        try:
+            return read_part(self.store, ref)
+        except Corrupt as error:
+            raise Corrupt(
+                f"{error.message}; it says what earlier runs did", help="bring it back from a copy, or start anew with --run NAME"
+            ) from error
 
 
 def merged(deltas: Sequence[pa.Table]) -> pa.Table | None:

@@ -9,7 +9,24 @@ import pyarrow as pa
 
 from ..failures import Corrupt, Missing
 from ..ports import Store
-from .model import PartRef
+from .model import Marker, PartRef
+
+
+class DamagedPart(Corrupt):
+    """A part or the dead letters of a shard aren't what was written: the shard must be done again from ``group`` on."""
+
+    def __init__(self, shard: int, group: int, error: Corrupt) -> None:
+        super().__init__(error.message, help=error.help)
+        self.shard = shard
+        self.group = group
+
+
+class DamagedPlan(Corrupt):
+    """What only the source can give again isn't what was written: another plan of work is needed."""
+
+    def __init__(self, error: Corrupt) -> None:
+        what_next = "run the same command again: the source is read anew, and what was finished is not computed again"
+        super().__init__(error.message, help=what_next)
 
 
 class _Hashing:
@@ -59,6 +76,22 @@ def read_part(store: Store, ref: PartRef) -> pa.Table:
         return pa.ipc.open_file(pa.BufferReader(content)).read_all()
     except pa.ArrowException as error:
         raise Corrupt(f"{ref.name} is no Arrow file: {error}") from error
+
+
+def read_outcome(store: Store, marker: Marker, ref: PartRef) -> pa.Table:
+    """Return one of the tables that a shard's marker names; `DamagedPart` where it isn't what was written."""
+    try:
+        return read_part(store, ref)
+    except Corrupt as error:
+        raise DamagedPart(marker.shard, marker.group, error) from error
+
+
+def read_planned(store: Store, ref: PartRef) -> pa.Table:
+    """Return a table that was written while planning; `DamagedPlan` where it isn't what was written."""
+    try:
+        return read_part(store, ref)
+    except Corrupt as error:
+        raise DamagedPlan(error) from error
 
 
 def _checked_bytes(store: Store, ref: PartRef) -> bytes:

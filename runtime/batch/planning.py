@@ -68,7 +68,7 @@ class DrySummary(Frozen):
 def plan_work(call: JobCall, source: Readable, generation: int, progress: Progress | None = None) -> Work:
     """Return the plan of work to go on with, or make one and write it; the claim on ``generation`` is held.
 
-    A plan of work that was never finished is gone on with where its signature still holds. Otherwise the source is
+    A plan of work that was never finished is gone on with where its signature still holds and it isn't damaged. Otherwise the source is
     read, once, and what was computed meanwhile counts as known.
 
     Raises:
@@ -109,7 +109,9 @@ def _summary(call: JobCall, work: Work, *, resumes: bool, stages: tuple[StageFor
 
 def _to_go_on_with(call: JobCall, signature: str) -> Work | None:
     works = unfinished(call.store, call.job, newest_manifest(call.store, call.job))
-    return works[-1] if works and works[-1].signature == signature and not _died_of_rows(call, works[-1]) else None
+    if not works or works[-1].signature != signature or call.store.exists(paths.given_up(call.job, works[-1].generation)):
+        return None
+    return None if _died_of_rows(call, works[-1]) else works[-1]
 
 
 def _died_of_rows(call: JobCall, work: Work) -> bool:

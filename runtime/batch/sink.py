@@ -7,40 +7,22 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pyarrow as pa
-from pydantic import ValidationError
 
-from ...compiler.frozen import Frozen
 from ...compiler.plan import Plan
 from ...connectors.ports import GENERATION, SHARD, Scannable, Upsertable
 from ..failures import Corrupt, Fenced
 from ..journal import paths
 from .arrow import compute, one_array
+from .intents import Intent, announced
 from .markers import Board
-from .model import KEY, STATE, Marker
-from .parts import read_part
+from .model import KEY, STATE, Counts, Marker
+from .parts import DamagedPart, read_outcome
 from .rows import DONE, FILTERED
 
 COMMIT_ROWS = 20_000
 """A commit is a version of the table: small ones make it slow to read and to clean up."""
 _DELETE_KEYS = 10_000
 _STAMP = (GENERATION, SHARD)
-
-
-class Intent(Frozen):
-    """What a commit is about to write (``sink/<batch>.intent.json``)."""
-
-    generation: int
-    mode: Literal["append", "upsert"]
-    shards: tuple[int, ...]
-    rows: int
-
-
-class DamagedPart(Corrupt):
-    """A part that is to be written to the sink isn't what was written: its shard must be done again."""
-
-    def __init__(self, shard: int, error: Corrupt) -> None:
-        super().__init__(error.message, help=error.help)
-        self.shard = shard
 
 
 @dataclass
@@ -52,6 +34,8 @@ class SinkCommits:
     plan: Plan
     first_build: bool
     committed: set[int] = field(default_factory=set)
+    redone: set[int] = field(default_factory=set)
+    """Shards that were committed once and then done again: the sink holds what came of them before."""
     rows: int = 0
     _waiting: dict[int, Marker] = field(default_factory=dict)
     _next: int = 0
@@ -71,22 +55,42 @@ class SinkCommits:
 
     def recover(self) -> list[Intent]:
         """Read what earlier drivers committed; return the intents that they left without a record."""
-        folder = paths.sink_intent(self._job, self.board.planned, 0).rpartition("/")[0]
-        names = self.board.store.names(folder)
-        done = {name for name in names if name.endswith(".done.json")}
         unfinished = []
-        for name in names:
-            if not name.endswith(".intent.json"):
+        for one in announced(self.board.store, self._job, self.board.planned):
+            self._next = one.number + 1
+            if one.intent.mode == "again":
+                self._take_back(one.intent)
                 continue
-            intent = _intent(name, self.board.store.get(name))
-            self._mode, self._next = intent.mode, int(name.rpartition("/")[2].partition(".")[0]) + 1
-            if name.replace(".intent.", ".done.") in done:
-                self.committed |= set(intent.shards)
-                self.rows += intent.rows
+            self._mode = one.intent.mode
+            if one.done:
+                self.committed |= set(one.intent.shards)
+                self.rows += one.intent.rows
             else:
-                unfinished.append(intent)
+                unfinished.append(one.intent)
         self._unfinished = [one for one in unfinished if not set(one.shards) <= self.committed]
         return self._unfinished
+
+    def again(self, shard: int, marker: Marker | None) -> None:
+        """Forget that a shard was finished, durably where it was committed; it will be offered again.
+
+        Its rows stay in the sink until the new ones replace them. ``marker`` is that of the last group, where there is one.
+        """
+        self._waiting.pop(shard, None)
+        if shard in self.committed:
+            counts = marker.stages.get(self._last, Counts()) if marker else Counts()
+            taken_back = Intent(generation=self.board.generation, mode="again", shards=(shard,), rows=counts.done + counts.reused)
+            self._announce(taken_back)
+            self._next += 1
+            self._take_back(taken_back)
+
+    def _take_back(self, intent: Intent) -> None:
+        self.committed -= set(intent.shards)
+        self.redone |= set(intent.shards)
+        self.rows -= intent.rows
+
+    def _announce(self, intent: Intent) -> None:
+        if not self.board.store.create(paths.sink_intent(self._job, self.board.planned, self._next), intent.model_dump_json().encode()):
+            raise Fenced("another driver writes to the sink", help="look at it with `darner show`")
 
     def offer(self, shard: int, marker: Marker) -> None:
         """Take a shard that has passed the last group."""
@@ -126,10 +130,10 @@ class SinkCommits:
 
     def _table(self, shard: int, marker: Marker) -> pa.Table:
         try:
-            part = read_part(self.board.store, marker.parts[self._last])
-        except Corrupt as error:
+            part = read_outcome(self.board.store, marker, marker.parts[self._last])
+        except DamagedPart:
             self._waiting.pop(shard, None)
-            raise DamagedPart(shard, error) from error
+            raise
         live = part.filter(compute.equal(part[STATE], DONE))
         job = self.plan.job
         assert job is not None  # noqa: S101 - likewise
@@ -159,13 +163,13 @@ class SinkCommits:
 
     def _write(self, tables: dict[int, pa.Table]) -> None:
         rows = sum(table.num_rows for table in tables.values())
-        intent = Intent(generation=self.board.generation, mode=self._mode or "upsert", shards=tuple(tables), rows=rows)
-        store, planned = self.board.store, self.board.planned
-        if not store.create(paths.sink_intent(self._job, planned, self._next), intent.model_dump_json().encode()):
-            raise Fenced("another driver writes to the sink", help="look at it with `darner show`")
+        # What was done again is there already: only a merge by key doesn't write it twice.
+        mode = "upsert" if self._mode is None or self.redone & set(tables) else self._mode
+        intent = Intent(generation=self.board.generation, mode=mode, shards=tuple(tables), rows=rows)
+        self._announce(intent)
         if rows:
             self._send(tables, intent.mode)
-        store.create(paths.sink_done(self._job, planned, self._next), b"{}")
+        self.board.store.create(paths.sink_done(self._job, self.board.planned, self._next), b"{}")
         self._next += 1
         self.committed |= set(tables)
         self.rows += rows
@@ -212,7 +216,7 @@ class SinkCommits:
         for marker in markers:
             for stage, counts in marker.stages.items():
                 if counts.filtered:
-                    part = read_part(self.board.store, marker.parts[stage])
+                    part = read_outcome(self.board.store, marker, marker.parts[stage])
                     found += part.filter(compute.equal(part[STATE], FILTERED))[KEY].to_pylist()
         return found
 
@@ -232,10 +236,3 @@ def _batches(schema: pa.Schema | None, tables: Any) -> Iterator[pa.RecordBatch]:
         if table.num_rows:
             whole = pa.table([one_array(column) for column in table.columns], schema=table.schema)
             yield from (whole if schema is None else whole.cast(schema)).to_batches()
-
-
-def _intent(name: str, content: bytes) -> Intent:
-    try:
-        return Intent.model_validate_json(content)
-    except ValidationError as error:
-        raise Corrupt(f"{name} is damaged: {error.errors()[0]['msg']}", help="what the sink holds is unknown; use another --run") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ...compiler.settings import FailureClass
@@ -19,6 +19,8 @@ QUARANTINE_AFTER = 2
 """A shard that was alone in so many killed waves is not tried again."""
 KILLED_IN_A_ROW = 8
 """So many killed waves without one shard done: the machine is at fault, not a shard."""
+HEALED_AT_MOST = 3
+"""A shard of which some part is damaged so often is not made again: the store is at fault."""
 
 Tries = dict[int, tuple[int, int]]
 
@@ -42,11 +44,14 @@ class Waves:
     ladders: Mapping[int, tuple[Allowance, ...]]
     policies: Mapping[int, FailurePolicy]
     """Of each group: of its first stage, for failures of the process."""
+    spoilt: Callable[[int, int], int]
+    """Given a shard and a group that found something damaged: from which group on it must be done again."""
     tries: dict[int, Tries] = field(default_factory=dict)
     crashes: Counter[tuple[int, int]] = field(default_factory=Counter)
     kills: Counter[int] = field(default_factory=Counter)
     alone: Counter[int] = field(default_factory=Counter)
     worked: dict[int, int] = field(default_factory=dict)
+    heals: Counter[int] = field(default_factory=Counter)
     killed_in_a_row: int = 0
 
     def resume(self) -> None:
@@ -80,7 +85,8 @@ class Waves:
         """Learn from a wave that has ended; return the shards that won't be tried again.
 
         Raises:
-            Corrupt: a shard's input is damaged.
+            DamagedPlan: a shard's input is damaged.
+            Corrupt: a shard's parts are damaged again and again.
             Exhausted: waves are killed again and again, whatever is in them.
         """
         self.killed_in_a_row = 0 if progressed or not killed else self.killed_in_a_row + 1
@@ -99,17 +105,25 @@ class Waves:
         return [one for one in found if one is not None]
 
     def _judged(self, shard: int, group: int, tries: Tries, *, killed: bool, single: bool) -> Lost | None:
-        attempt, rung = tries[group]
         marker = self.tally.board.read(group, shard)
-        if marker is None or marker.attempt < attempt:
-            if self.tally.board.started(group).get(shard, 0) < attempt:
-                return None
-            self._try(shard, group, attempt + 1, rung)
-            return self._killed(shard, group, attempt, single=single) if killed else None
+        if marker is None or marker.attempt < tries[group][0]:
+            return self._unmarked(shard, group, tries[group], killed=killed, single=single)
+        if marker.outcome == "done":
+            return None  # by a worker that outlived its wave: the next look at the markers counts it
+        return self._failed(marker, *tries[group])
+
+    def _unmarked(self, shard: int, group: int, tried: tuple[int, int], *, killed: bool, single: bool) -> Lost | None:
+        attempt, rung = tried
+        if self.tally.board.started(group).get(shard, 0) < attempt:
+            return None
+        self._try(shard, group, attempt + 1, rung)
+        return self._killed(shard, group, attempt, single=single) if killed else None
+
+    def _failed(self, marker: Marker, attempt: int, rung: int) -> Lost | None:
+        shard, group = marker.shard, marker.group
         match marker.failure:
             case None:
-                self._heal(shard, group, marker)
-                self._try(shard, group, attempt + 1, rung)
+                self.again(shard, self.spoilt(shard, group), marker.message or "a part is damaged")
                 return None
             case "oom" if rung + 1 < len(self.ladders[group]):
                 self._try(shard, group, attempt + 1, rung + 1)
@@ -131,19 +145,18 @@ class Waves:
             return None
         return Lost(shard, group, "crashed", f"its worker was killed {self.kills[shard]} times, {self.alone[shard]} times alone", attempt)
 
-    def _heal(self, shard: int, group: int, marker: Marker) -> None:
-        """A part that the group read isn't what was written: let the group before make it again."""
-        if group == 0:
-            raise Corrupt(marker.message or "a shard's input is damaged")
-        self.tally.forget(group - 1, shard)
-        attempt, rung = self.tries.get(shard, {}).get(group - 1, (self.tally.board.started(group - 1).get(shard, 0), 0))
-        self._try(shard, group - 1, attempt + 1, rung)
-
-    def again(self, shard: int) -> None:
-        """Have a shard's last group done once more: its part isn't what was written."""
-        last = self.tally.groups[-1].number
-        self.tally.forget(last, shard)
-        self._try(shard, last, self.tally.board.started(last).get(shard, 0) + 1, self.worked.get(last, 0))
+    def again(self, shard: int, group: int, why: str) -> None:
+        """Have a shard done once more from a group on: something of it isn't what was written. `Corrupt` where that never ends."""
+        self.heals[shard] += 1
+        if self.heals[shard] > HEALED_AT_MOST:
+            raise Corrupt(
+                f"{why}; shard {shard} was done again {HEALED_AT_MOST} times, and something of it was damaged each time",
+                help="the store doesn't keep what it is given: look at its disk or bucket, then run again to go on",
+            )
+        self.tally.forget(group, shard)
+        for one in self.tally.groups[group:]:
+            begun = self.tally.board.started(one.number).get(shard, 0)
+            self._try(shard, one.number, begun + 1, self.worked.get(one.number, 0))
 
     def _remember_rungs(self) -> None:
         for group, known in self.tally.done.items():

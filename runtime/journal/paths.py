@@ -92,6 +92,11 @@ def work(name: str, number: int) -> str:
     return f"{JOBS}/{name}/{number:06d}/work.json"
 
 
+def given_up(name: str, number: int) -> str:
+    """Return the object that says that a plan of work is damaged: the source is read again."""
+    return f"{JOBS}/{name}/{number:06d}/given-up.json"
+
+
 def work_plan(name: str, number: int) -> str:
     """Return the full plan that a plan of work was made for."""
     return f"{JOBS}/{name}/{number:06d}/plan.yaml"

@@ -1,11 +1,14 @@
 """A driver as a process of its own: compiles the spec of its folder, runs the job, prints the report.
 
 SHOP_FAULTS is a JSON list of ``{"match": REGEX, "when": "before" | "after", "do": "kill-driver" | "kill-self"}``: the first
-write of an object whose name matches kills, once; every process of the job opens the store through `open_faulty`.
+write of an object whose name matches kills, once; every process of the job opens the store through `open_faulty`. With
+``"do": "lie"``, the driver never reads from a matching object what was written; with ``"do": "full"``, a disk is full for
+those that match as long as there is a file ``full``.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -20,6 +23,7 @@ from typing import Any
 from darner.compiler.plan import Compiled
 from darner.runtime.batch.driver import JobRun, run_job
 from darner.runtime.failures import DarnerError
+from darner.runtime.journal.local_store import explained
 from darner.runtime.journal.store import open_store
 from darner.runtime.project.load import compile_spec
 
@@ -33,6 +37,15 @@ class FaultyStore:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
+
+    def get(self, name: str) -> bytes:
+        """Read an object."""
+        content: bytes = self._store.get(name)
+        lies = os.environ["SHOP_DRIVER"] == str(os.getpid()) and any(self._matches("lie", name))
+        return content[:-1] if lies else content
+
+    def _matches(self, what: str, name: str) -> Iterator[bool]:
+        return (fault["do"] == what and re.search(fault["match"], name) is not None for fault in self._faults)
 
     def put(self, name: str, content: bytes) -> None:
         """Write an object."""
@@ -56,8 +69,10 @@ class FaultyStore:
         self._kill(name, "after")
 
     def _kill(self, name: str, when: str) -> None:
+        if when == "before" and Path("full").exists() and any(self._matches("full", name)):
+            raise explained(OSError(errno.ENOSPC, "no space left on device"), f"writing {name}")
         for fault in self._faults:
-            if fault["when"] == when and re.search(fault["match"], name) and _first(fault):
+            if fault.get("when") == when and re.search(fault["match"], name) and _first(fault):
                 os.kill(int(os.environ["SHOP_DRIVER"]) if fault["do"] == "kill-driver" else os.getpid(), signal.SIGKILL)
 
 

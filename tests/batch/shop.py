@@ -68,7 +68,10 @@ def normalise(product: Product) -> Clean | None:
         held = [b"x" * (1 << 20) for _ in range(400)]
         time.sleep(0.3)
         del held
-    return Clean(sku=product.sku, title=product.title.strip().lower(), price=product.price, words=product.title.split())
+    mood = Path("mood").read_text() + " " if Path("mood").exists() else ""
+    if mood and product.sku.endswith("1"):
+        return None
+    return Clean(sku=product.sku, title=mood + product.title.strip().lower(), price=product.price, words=product.title.split())
 
 
 def classify(rows: list[Clean]) -> list[Sorted]:
