@@ -105,7 +105,8 @@ class Child:
 
     def _answer(self, life: _Life, request: Json) -> Json:
         line = life.exchange(json.dumps(request).encode() + b"\n")
-        if not line:
+        # The kernel may have killed only something that the child had started: what the child says then can't be relied on.
+        if not line or life.lost_memory():
             self.close()
             raise life.death(self._task.memory)
         reply = json.loads(line)
@@ -133,22 +134,22 @@ class _Life:
         self._task = task
         self._end = threading.Event()
         self._oom = False
-        started: queue.SimpleQueue[subprocess.Popen[bytes] | OSError] = queue.SimpleQueue()
+        started: queue.SimpleQueue[tuple[subprocess.Popen[bytes], MemoryGuard] | OSError] = queue.SimpleQueue()
         self._keeper = threading.Thread(target=self._keep, args=(started.put,), daemon=True, name="darner-child")
         self._keeper.start()
-        process = started.get()
-        if isinstance(process, OSError):
-            raise Crashed(f"a child process can't be started: {process}", help="look at the machine's limits on processes and memory")
-        self._process = process
+        found = started.get()
+        if isinstance(found, OSError):
+            raise Crashed(f"a child process can't be started: {found}", help="look at the machine's limits on processes and memory")
+        self._process, self._watch = found
 
-    def _keep(self, started: Callable[[subprocess.Popen[bytes] | OSError], None]) -> None:
+    def _keep(self, started: Callable[[tuple[subprocess.Popen[bytes], MemoryGuard] | OSError], None]) -> None:
         try:
             process = self._spawn()
         except OSError as error:
             started(error)
             return
         watch = guard(process.pid, self._task.memory, self._task.enforcement)
-        started(process)
+        started((process, watch))
         for look in _count_until(self._end, process):
             if watch.exceeded() or (look % _OWNER_LOOKS == 0 and self._task.owner and not self._task.owner.alive()):
                 break
@@ -182,6 +183,10 @@ class _Life:
         except (BrokenPipeError, ValueError):
             return b""
         return reply if reply.endswith(b"\n") else b""
+
+    def lost_memory(self) -> bool:
+        """Return whether a process of this tree was killed for its memory."""
+        return self._oom or self._watch.killed()
 
     def end(self) -> None:
         """Kill the process with all that it started, and wait until it is gone."""
