@@ -26,6 +26,7 @@ from .model import Counts, Marker, Work
 from .order import GroupOrder, StoreAddress
 from .outcomes import DEAD_SCHEMA, Dead, DeadLetter
 from .parts import DamagedPart, read_outcome, read_planned, write_part
+from .passing import heard
 from .policy import FailurePolicy
 from .report import Phases
 from .rows import NO_ROWS, Rows, rows_of_input, rows_of_part
@@ -38,6 +39,9 @@ _TICK_SECONDS = 0.25
 _ROUNDING = 1e-9
 _STOP_SECONDS = 30.0
 """How long shards under way are waited for when a run ends early."""
+_STORE_FAILURES = 2
+"""So many waves in a row that got nowhere, since a worker couldn't use the store, end the run."""
+_PROOF_BYTES = 16 << 20
 _NOTICE_SECONDS = 5.0
 """How long Beam may take to notice that one of its workers is dead: mostly none, and sometimes it never does."""
 
@@ -106,6 +110,7 @@ class Run:
         self.commits = SinkCommits(execution.board(), execution.sink, execution.compiled.plan, execution.work.basis is None)
         self._orders = execution.orders()
         self._began = time.monotonic()
+        self._store_failures = 0
 
     def work(self, settle: Callable[[], None]) -> None:
         """Do everything that is left, into the sink, then settle, which may find parts damaged: their shards are done again.
@@ -173,16 +178,43 @@ class Run:
                 while failed.running():
                     self._tick()
         except BaseException as ended:
-            self.tally.board.stop()
+            with contextlib.suppress(StoreError):  # what ended the run is to be told, not that nobody could be told to stop
+                self.tally.board.stop()
             # A person who stops a run isn't made to wait: the children end with this process.
             failed.wait(_STOP_SECONDS if isinstance(ended, Exception) else 0)
             raise
         self._tick()
-        if failed.error is not None:
-            self._told.progress.note("a worker process was killed; its shards go into the next wave")
-        lost = self._waves.judge(wave, killed=failed.error is not None, progressed=self.tally.passed() > before)
-        for one in lost:
+        progressed = self.tally.passed() > before
+        killed = failed.error is not None and not self._explained(failed.error, progressed=progressed)
+        for one in self._waves.judge(wave, killed=killed, progressed=progressed):
             self._lose(one)
+
+    def _explained(self, raised: BaseException, *, progressed: bool) -> bool:
+        """Return whether a wave that broke off did so for the store, and not for a worker that was killed.
+
+        Raises `StoreError` where the store can't be written from here either, or two waves in a row got nowhere for it.
+        """
+        said = heard(raised)
+        self._prove_store(said)
+        if said is None:
+            self._told.progress.note("a worker process was killed; its shards go into the next wave")
+            return False
+        if isinstance(said, Fenced):
+            raise said
+        self._store_failures = 0 if progressed else self._store_failures + 1
+        if self._store_failures >= _STORE_FAILURES:
+            raise _unusable(said)
+        self._told.progress.note(f"{said.message}; the shards of this wave go into the next one")
+        return True
+
+    def _prove_store(self, said: DarnerError | None) -> None:
+        """Write as much as a shard's input is: a full disk may still take a marker."""
+        name = paths.heartbeat(self._told.work.job, self._told.generation)
+        try:
+            self._told.store.put(name, bytes(min(_PROOF_BYTES, max(ref.size for ref in self._told.work.inputs))))
+            self._told.store.put(name, b"{}")
+        except StoreError as error:
+            raise _unusable(said or error) from error
 
     def _tick(self) -> None:
         self._refresh()
@@ -310,6 +342,11 @@ def saying_sink(end: str = "sink") -> Iterator[None]:
         yield
     except ConnectorError as error:
         raise StoreError(f"the {end}: {error}", help=error.help) from error
+
+
+def _unusable(error: DarnerError) -> StoreError:
+    help_text = error.help or "look at the store; what was finished is kept, run the same command again to go on"
+    return StoreError(f"the store can't be used: {error.message}", help=help_text)
 
 
 class _InBackground:

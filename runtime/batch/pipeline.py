@@ -12,8 +12,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from ..failures import DarnerError
 from .engine import WORKER_MODULE
 from .model import ShardRef
+from .passing import passed_on
 from .worker import GroupWorker, WorkerOrder
 
 beam: Any = apache_beam
@@ -23,7 +25,7 @@ Element = tuple[int, dict[int, tuple[int, int]]]
 
 
 class RunGroup(apache_beam.DoFn):
-    """Runs one group over shard references; failures are markers in the store, never exceptions."""
+    """Runs one group over shard references; failures are markers in the store, and exceptions only where no marker can be written."""
 
     def __init__(self, order: WorkerOrder) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Beam is untyped
@@ -34,9 +36,13 @@ class RunGroup(apache_beam.DoFn):
         """Do one shard, and pass it on where it is done."""
         shard, tries = element
         attempt, rung = tries.get(self._order.order.group, (1, 0))
-        if self._worker is None:
-            self._worker = GroupWorker(self._order)
-        if self._worker.process(ShardRef(shard, attempt, rung)):
+        try:
+            if self._worker is None:
+                self._worker = GroupWorker(self._order)
+            done = self._worker.process(ShardRef(shard, attempt, rung))
+        except DarnerError as error:
+            raise passed_on(error) from error
+        if done:
             yield element
 
     def finish_bundle(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ..journal.local_store import saying_disk_errors
 from .arrow import Column, compute
 
 BUFFER = 32 << 20
@@ -98,7 +99,11 @@ class Rows:
 
 
 def _write(path: Path, table: pa.Table) -> None:
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+    with (
+        saying_disk_errors(f"writing temporary rows in {path.parent}"),
+        pa.OSFile(str(path), "wb") as file,
+        pa.ipc.new_file(file, table.schema) as writer,
+    ):
         writer.write_table(table, max_chunksize=BLOCK)
 
 

@@ -78,7 +78,7 @@ class GroupWorker:
         except Corrupt as corrupt:
             return self._failed(ref, corrupt, None)
         except (StoreError, Fenced):
-            # Where nothing can be written, no marker can either: the wave ends, and the driver says why.
+            # Where nothing can be written, no marker can either: the wave ends, and the driver says why (see `passing`).
             raise
         except DarnerError as error:
             return self._failed(ref, error, "error")

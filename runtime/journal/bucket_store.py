@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from ..failures import DarnerError, Missing, Refused, StoreError
 from . import paths
+from .local_store import saying_disk_errors
 
 _MARK = "darner-writer"
 _TRIES = 5
@@ -189,7 +190,7 @@ class BucketStore:
         """Yield a file; it is sent when the block ends well, and not at all otherwise."""
         with tempfile.TemporaryDirectory(prefix="darner-") as folder:
             spool = Path(folder, "object")
-            with spool.open("wb") as file:
+            with saying_disk_errors(f"writing {name} into a temporary file in {folder}"), spool.open("wb") as file:
                 yield file
             with _saying(f"writing {name} in {self.url}"):
                 self._fs.put_file(str(spool), self._key(name))

@@ -16,7 +16,7 @@ from ..failures import Missing, Refused, StoreError
 from . import paths
 
 _WHAT_TO_DO = {
-    errno.ENOSPC: ("the disk is full", "make room; what was finished is kept, run the same command again to go on"),
+    errno.ENOSPC: ("the disk is full, no space is left", "make room; what was finished is kept, run the same command again to go on"),
     errno.EDQUOT: ("the disk quota is used up", "make room; what was finished is kept, run the same command again to go on"),
     errno.EROFS: ("the file system is read-only", "mount it writable, or give another folder with --store"),
     errno.EACCES: ("access is denied", "change the folder's owner or rights, or give another folder with --store"),

@@ -93,10 +93,15 @@ def remount(folder: Path, options: str) -> None:
 def test_a_full_disk_is_an_error_and_the_job_goes_on_once_there_is_room(finished: Finished, fresh: Place, small_disk: Path) -> None:
     """The store fills up half-way; with room again the same command ends with the same index."""
     (fresh.root / "store").symlink_to(small_disk)
-    said(fresh, code=1)
+    message = said(fresh, code=1)
+    assert "no space is left" in message
+    assert "make room" in message
+    assert "killed" not in message
+    assert str(fresh.store) in message
     remount(small_disk, "size=64m")
     fresh.done()
     assert fresh.digest() == finished.digest
+    assert fresh.duplicates() == 0
 
 
 def test_a_read_only_store_is_an_error_before_anything_is_done(fresh: Place, small_disk: Path) -> None:
