@@ -17,7 +17,7 @@ from ..typetext import innermost, is_callable
 
 Section = Literal["models", "datasets", "resources", "tools", "agents", "humans", "use"]
 """Where a name is looked up; ``use`` is the namespace that tools, agents and humans share."""
-Role = Literal["function", "type", "next", "check"]
+Role = Literal["function", "type", "next", "check", "connector"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class NameMention:
 
 @dataclass(frozen=True, slots=True)
 class PythonMention:
-    """A ``module.path:attr``, written where it is used as a function or as a type."""
+    """A ``module.path:attr``, written where it is used as a function, as a type, or as what gives a connector."""
 
     ref: str
     span: Span
@@ -144,11 +144,17 @@ def _python_in_entry(entry: Entry[Frozen]) -> Iterator[PythonMention]:
         text: str | None = getattr(entry.value, key, None)
         known = entry.section == "models" and text is not None and is_provider(text)
         if text is not None and ":" in text and not known:
-            yield PythonMention(text, entry.span(key), "check" if key == "check" else "function")
+            yield PythonMention(text, entry.span(key), _role(entry.section, key))
     for key in ("type", "input", "output", "answer"):
         bound, path = entry.origins.get(key, (entry.bound, entry.path))
         if entry.section != "params":
             yield from _type(bound, (*path, key), getattr(entry.value, key, None))
+
+
+def _role(section: str, key: str) -> Role:
+    if section == "datasets":
+        return "connector"
+    return "check" if key == "check" else "function"
 
 
 def _type(bound: Bound, path: Path, text: str | None) -> Iterator[PythonMention]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..diagnostics import Findings, did_you_mean
 from ..pipeline import Pipeline
 from ..signature import Problem, Signature
-from ..types import MissingType, OpaqueType, Type
+from ..types import MissingType, OpaqueType, RecordType, Type
 from . import mentions
 
 _CODES = {"module": "E401", "attribute": "E402"}
@@ -18,7 +18,7 @@ def python_is_there(pipeline: Pipeline, findings: Findings) -> None:
     said: set[tuple[str, str]] = set()
     for one in mentions.python(pipeline) if pipeline.signatures.inspected else ():
         signature = pipeline.signatures.callables.get(one.ref)
-        about = "type" if one.role == "type" else "function"
+        about = one.role if one.role in {"type", "connector"} else "function"
         if signature is None or (one.ref, about) in said:
             continue
         said.add((one.ref, about))
@@ -26,6 +26,8 @@ def python_is_there(pipeline: Pipeline, findings: Findings) -> None:
             _problem(one, signature.problem, findings)
         elif one.role == "type":
             _is_a_type(one, signature, findings)
+        elif one.role == "connector":
+            _gives_a_connector(one, signature, findings)
         else:
             _is_callable(one, signature, findings)
 
@@ -48,6 +50,13 @@ def _is_a_type(one: mentions.PythonMention, signature: Signature, findings: Find
         what = "a function" if signature.shape == "function" else "no type that can be stored"
         help_ = "types are pydantic models, dataclasses, TypedDicts, Literals, Enums, and lists of them"
         findings.error("E407", f"{one.ref} is {what}", one.span, help=help_)
+
+
+def _gives_a_connector(one: mentions.PythonMention, signature: Signature, findings: Findings) -> None:
+    """A function or any class will do: nothing flows through its arguments, so they need no annotations."""
+    if signature.shape == "type" and not isinstance(signature.type, OpaqueType | RecordType):
+        help_ = "name a class with a connector's methods, or a function that gives such an object"
+        findings.error("E407", f"{one.ref} gives no connector", one.span, help=help_)
 
 
 def _is_callable(one: mentions.PythonMention, signature: Signature, findings: Findings) -> None:

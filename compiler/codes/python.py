@@ -44,7 +44,8 @@ CODES: Mapping[str, Code] = {
     "E407": Code(
         "the wrong kind of thing",
         "A type is asked for and a function is named, or the other way round. Types are pydantic models, dataclasses, TypedDicts, "
-        "Literals, Enums, and lists of them; callables are functions, and classes with __call__.",
+        "Literals, Enums, and lists of them; callables are functions, and classes with __call__. "
+        "What a dataset uses is a function or any class.",
         "input: shop.tools:search      # shop.types:Request",
     ),
     "E408": Code(

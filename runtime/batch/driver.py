@@ -8,17 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ...compiler.plan import Compiled, DatasetPlan, ModelPlan
-from ...compiler.wires import is_reference, parse_reference, substitute, unescape
-from ...connectors import registry
+from ...compiler.plan import Compiled, ModelPlan
 from ...connectors.ports import Readable, Upsertable
 from ..failures import DarnerError, Refused
 from ..journal import paths
 from ..perform.world import SystemClock
 from ..ports import Json, Progress, Store
 from .claims import Binding, driving, refuse_if_bound
+from .ends import Ends, saying_end
 from .engine import Engine, chosen_engine, need_beam
-from .execution import Execution, Run, saying_sink
+from .execution import Execution, Run
 from .finalise import finalise
 from .groups import Allowance, Group, groups_of, ladder, workers_wished
 from .history import markers_of, newest_manifest, unfinished
@@ -87,7 +86,7 @@ def run_job(job: JobRun, progress: Progress | None = None) -> JobReport:
     source, sink = _ends(job)
     binding = Binding(source=source.identity(), sink=sink.identity())
     with driving(job.store, job.name, binding, SystemClock()) as generation:
-        with phases.timed("planning"), saying_sink("source"):
+        with phases.timed("planning"), saying_end("source"):
             work = plan_work(_call(job), source, generation, shown)
         return _Drive(job, work, generation, sink, shown, phases).to_the_end()
 
@@ -138,14 +137,14 @@ class _Drive:
         """Take away what is gone, build indexes, and record what is current: in this order, each of it again after a crash."""
         rules = job_of(self.job.compiled.plan).sink
         written = run.tally.outcomes_of_last_group()
-        with self.phases.timed("sink"), saying_sink():
+        with self.phases.timed("sink"), saying_end():
             if rules.mode == "replace":
                 run.commits.delete_strangers(written)
             if rules.deletes == "propagate":
                 # An earlier version of what is filtered now may be there: of an earlier run, or of a shard that was done again.
                 older = [one for one in run.tally.markers() if self.work.basis is not None or one.shard in run.commits.redone]
                 run.commits.delete([*self.work.deletes, *run.commits.filtered_keys(older)])
-        with self.phases.timed("index"), saying_sink():
+        with self.phases.timed("index"), saying_end():
             run.commits.finish(written)
         with self.phases.timed("manifest"):
             report = self._report("done", run, None)
@@ -215,21 +214,5 @@ def _call(job: JobRun) -> JobCall:
 
 
 def _ends(job: JobRun) -> tuple[Readable, Upsertable]:
-    plan = job.compiled.plan
-    rules = job_of(plan)
-    with saying_sink("source"):
-        source: Readable = registry.source(plan.datasets[rules.source].use, **_dataset(job, plan.datasets[rules.source]))
-    with saying_sink():
-        sink: Upsertable = registry.sink(plan.datasets[rules.sink.to].use, **_dataset(job, plan.datasets[rules.sink.to]))
-    return source, sink
-
-
-def _dataset(job: JobRun, dataset: DatasetPlan) -> dict[str, Any]:
-    with_ = {name: _bound(value, job.params) for name, value in dataset.with_.items()}
-    return {"with_": with_, "key": dataset.key, "fields": dataset.fields, "base": job.base}
-
-
-def _bound(value: Any, params: Mapping[str, Any]) -> Any:
-    if is_reference(value) and (ref := parse_reference(value)) and ref.root == "params":
-        return params[str(ref.path[0])]
-    return unescape(substitute(value, params))
+    ends = Ends(job.compiled.plan, job.params, job.folder.resolve(), job.base)
+    return ends.source(), ends.sink()

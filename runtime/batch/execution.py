@@ -5,20 +5,19 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
 from ...compiler.plan import Compiled, JobPlan, ModelPlan
-from ...connectors.errors import ConnectorError
 from ...connectors.ports import Upsertable
 from ..failures import Crashed, DarnerError, Exhausted, Fenced, StoreError
 from ..journal import paths
 from ..perform.children import ProcessId
 from ..ports import Json, Progress, Store
+from .ends import saying_end
 from .engine import Engine, kill_workers, run_wave
 from .groups import Allowance, Group
 from .markers import Board
@@ -227,7 +226,7 @@ class Run:
     def _commit(self, *, everything: bool) -> bool:
         """Write to the sink while there is enough to write; return whether all of it was what had been written."""
         try:
-            with self._told.phases.timed("sink"), saying_sink():
+            with self._told.phases.timed("sink"), saying_end():
                 while self.commits.commit(everything=everything):
                     self._show()
         except DamagedPart as damaged:
@@ -333,15 +332,6 @@ class Run:
                 "used": self.tally.used(),
             }
         )
-
-
-@contextmanager
-def saying_sink(end: str = "sink") -> Iterator[None]:
-    """Turn what a connector says into a `StoreError` that names the job's end."""
-    try:
-        yield
-    except ConnectorError as error:
-        raise StoreError(f"the {end}: {error}", help=error.help) from error
 
 
 def _unusable(error: DarnerError) -> StoreError:

@@ -15,7 +15,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pydantic import BaseModel
+
+from darner.connectors.ports import Place, SourceRange
 
 TRACE = Path(os.environ.get("SHOP_TRACE", os.devnull))
 
@@ -175,3 +178,64 @@ class FileTable:
 def file_table(path: str, key: str) -> FileTable:
     """Return the sink: what a dataset's ``use`` names."""
     return FileTable(path, key)
+
+
+class Moody:
+    """A connector that breaks in the verb that the file ``broken`` names, if there is one: source and sink in one."""
+
+    def __init__(self, *, path: str, key: str) -> None:
+        self.table = FileTable(path, key)
+        self.feed = Path("feed.parquet")
+        self._may("__init__")
+
+    def _may(self, verb: str) -> None:
+        if Path("broken").exists() and Path("broken").read_text() == verb:
+            raise LookupError(f"no luck with {verb}")
+
+    def identity(self) -> str:
+        self._may("identity")
+        return self.table.identity()
+
+    def open(self, schema: pa.Schema, key: str) -> None:
+        self._may("open")
+        self.table.open(schema, key)
+
+    def append(self, batches: Iterator[pa.RecordBatch]) -> int:
+        count = self.table.append(iter([next(batches)]))
+        self._may("append")
+        return count + self.table.append(batches)
+
+    def upsert(self, batches: Iterator[pa.RecordBatch], key: str) -> int:
+        self._may("upsert")
+        return self.table.upsert(batches, key)
+
+    def remove_shards(self, generation: int, shards: Sequence[int]) -> None:
+        self.table.remove_shards(generation, shards)
+
+    def delete(self, keys: Sequence[Any], key: str) -> int:
+        return self.table.delete(keys, key)
+
+    def finish(self) -> None:
+        self._may("finish")
+
+    def scan(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        yield from self.table.scan(columns)
+
+    def count(self) -> int:
+        self._may("count")
+        return self.table.count()
+
+    def ranges(self) -> Sequence[SourceRange]:
+        self._may("ranges")
+        return [SourceRange(0, "feed")]
+
+    def columns(self) -> Sequence[str]:
+        return pq.read_schema(self.feed).names
+
+    def read(self, part: SourceRange, columns: Sequence[str] | None = None) -> Iterator[tuple[Place, pa.RecordBatch]]:
+        row = 1
+        for batch in pq.ParquetFile(self.feed).iter_batches(100, columns=list(columns) if columns else None):
+            if row > 100:
+                self._may("read")
+            yield Place(part.file, row), batch
+            row += batch.num_rows

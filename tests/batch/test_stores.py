@@ -46,6 +46,7 @@ def test_a_workers_error_is_heard_through_what_beam_makes_of_it(error: StoreErro
     """Quoted, indented, in the middle of other text; and what has none in it is a death."""
     text = repr(f"Traceback of a worker:\n  RuntimeError: {passed_on(error)} [while running 'group 0']")
     found = heard(RuntimeError(f"bundle failed: {text}"))
+    assert found is not None
     assert type(found) is type(error)
     assert (found.message, found.help) == (error.message, error.help)
     assert heard(RuntimeError("Worker subprocess exited with return code -9")) is None
