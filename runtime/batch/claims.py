@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from ...compiler.frozen import Frozen
 from ..failures import Busy, Corrupt, Fenced, Refused
 from ..journal import paths
+from ..journal.local_store import remove_leftovers
 from ..ports import Clock, Store
 
 
@@ -111,6 +112,7 @@ def _locked(store: Store, job: str, me: Driver) -> Iterator[None]:
             ) from error
         os.ftruncate(handle, 0)
         os.pwrite(handle, me.model_dump_json().encode(), 0)
+        remove_leftovers(path.parent)
         yield
     finally:
         os.close(handle)

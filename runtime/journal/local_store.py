@@ -23,6 +23,7 @@ _WHAT_TO_DO = {
     errno.EPERM: ("access is denied", "change the folder's owner or rights, or give another folder with --store"),
     errno.EIO: ("the disk reports an error", "look at the disk; nothing that was already durable was touched"),
 }
+_TEMPORARY, _GONE = ".tmp", ".gone"
 _OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG})
 
 
@@ -100,7 +101,25 @@ def _linked(temporary: Path, target: Path, content: bytes) -> bool:
 
 
 def _temporary_name(target: Path) -> Path:
-    return target.with_name(f".{secrets.token_hex(8)}.tmp")
+    return target.with_name(f".{secrets.token_hex(8)}{_TEMPORARY}")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed writers left in the folders below ``folder``; whoever calls holds what is in them.
+
+    What lies in ``folder`` itself stays: somebody may be making a lock file there right now. What can't be removed stays too.
+    """
+    for inside, below, files in os.walk(folder):
+        gone = [one for one in below if one.startswith(".") and one.endswith(_GONE)]
+        below[:] = [one for one in below if not one.startswith(".")]
+        if Path(inside) == folder:
+            continue
+        for name in gone:
+            shutil.rmtree(Path(inside, name), ignore_errors=True)
+        for name in files:
+            if name.startswith(".") and name.endswith((_TEMPORARY, _GONE)):
+                with suppress(OSError):
+                    Path(inside, name).unlink()
 
 
 @contextmanager
@@ -188,7 +207,7 @@ class LocalStore:
     def delete(self, name: str) -> None:
         """Remove an object or a whole folder; a folder disappears at once, then its content goes."""
         path = self._path(name)
-        hidden = path.with_name(f".{secrets.token_hex(8)}.gone")
+        hidden = path.with_name(f".{secrets.token_hex(8)}{_GONE}")
         try:
             path.rename(hidden)
             sync_folder(path.parent)

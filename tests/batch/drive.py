@@ -1,6 +1,6 @@
 """A driver as a process of its own: compiles the spec of its folder, runs the job, prints the report.
 
-SHOP_FAULTS is a JSON list of ``{"match": REGEX, "when": "before" | "after", "do": "kill-driver" | "kill-self"}``: the first
+SHOP_FAULTS is a JSON list of ``{"match": REGEX, "when": "before" | "within" | "after", "do": "kill-driver" | "kill-self"}``: the first
 write of an object whose name matches kills, once; every process of the job opens the store through `open_faulty`. With
 ``"do": "lie"``, the driver never reads from a matching object what was written; with ``"do": "full"``, a disk is full for
 those that match as long as there is a file ``full``.
@@ -66,6 +66,7 @@ class FaultyStore:
         self._kill(name, "before")
         with self._store.writer(name) as file:
             yield file
+            self._kill(name, "within")
         self._kill(name, "after")
 
     def _kill(self, name: str, when: str) -> None:
