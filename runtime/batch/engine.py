@@ -77,11 +77,12 @@ def run_wave(elements: Sequence[Any], orders: Sequence[WorkerOrder], engine: Eng
 
 
 def kill_workers() -> None:
-    """Kill the local worker processes of this driver, so that nothing waits for them any more."""
-    for process in psutil.Process().children():
-        with contextlib.suppress(psutil.Error):
-            if WORKER_MODULE in process.cmdline():
-                process.kill()
+    """Kill the local worker processes of this driver, so that nothing waits for them any more; they may be dying already."""
+    with contextlib.suppress(psutil.Error, OSError):
+        for process in psutil.Process().children():
+            with contextlib.suppress(psutil.Error, OSError):
+                if WORKER_MODULE in process.cmdline():
+                    process.kill()
 
 
 def _quieten() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -31,7 +29,7 @@ from .model import (
 )
 from .partitions import BUCKETS, MAX_DELTAS, KnownRows, bucket_of, key_hashes, merged, state_schema
 from .parts import read_outcome, read_planned
-from .spill import Buckets
+from .spill import Buckets, temporary_folder
 from .sweep import sweep
 
 
@@ -51,8 +49,8 @@ def finalise(store: Store, work: Work, markers: Sequence[Marker], counts: Mappin
     if basis is not None and basis.generation == work.generation:
         sweep(store, basis)
         return basis
-    with TemporaryDirectory(prefix="darner-finalise-") as folder:
-        deltas = Buckets(Path(folder) / "deltas")
+    with temporary_folder("finalise") as folder:
+        deltas = Buckets(folder / "deltas")
         count = max(work.partitions, BUCKETS)
         for table in _states(store, work, markers):
             deltas.scatter(table, bucket_of(key_hashes(one_array(table[KEY])), count))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from ..ports import Store
 from .model import Marker, ShardRef
 
 MARKER: TypeAdapter[Marker] = TypeAdapter(Marker)
+_FINISHED = re.compile(r"/(\d+)\.json$")
+_STARTED = re.compile(r"/(\d+)-(\d+)\.json$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +58,16 @@ class Board:
     def finished(self, group: int) -> set[int]:
         """Return the shards that have an outcome, done or failed, without reading any."""
         folder = paths.marker(self.job, self.planned, group, 0).rpartition("/")[0]
-        return {int(name.rpartition("/")[2].partition(".")[0]) for name in self.store.names(folder)}
+        return {int(found[1]) for name in self.store.names(folder) if (found := _FINISHED.search(name))}
 
     def started(self, group: int) -> dict[int, int]:
         """Return the highest attempt that began, by shard."""
         folder = paths.start_marker(self.job, self.planned, group, 0, 0).rpartition("/")[0]
         found: dict[int, int] = defaultdict(int)
         for name in self.store.names(folder):
-            shard, _, attempt = name.rpartition("/")[2].partition(".")[0].partition("-")
-            found[int(shard)] = max(found[int(shard)], int(attempt))
+            if (read := _STARTED.search(name)) is not None:
+                shard, attempt = int(read[1]), int(read[2])
+                found[shard] = max(found[shard], attempt)
         return dict(found)
 
     def stop(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from .outcomes import DEAD_SCHEMA
 from .partitions import KnownRows, partitions_for
 from .parts import write_part
 from .reading import ROW, SourceRows, Wanted, read_source
+from .spill import temporary_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ def plan_work(call: JobCall, source: Readable, generation: int, progress: Progre
     going_on = _to_go_on_with(call, signature)
     if going_on is not None:
         return going_on
-    with tempfile.TemporaryDirectory(prefix="darner-plan-") as folder:
-        decided = _decide(call, keys, source, Path(folder), progress)
+    with temporary_folder("plan") as folder:
+        decided = _decide(call, keys, source, folder, progress)
         _guard(call, decided)
         return _written(call, decided, signature, generation)
 
@@ -93,8 +93,8 @@ def dry_run(call: JobCall, source: Readable, progress: Progress | None = None) -
     going_on = _to_go_on_with(call, signature_of(call.plan, call.params, keys))
     if going_on is not None:
         return _summary(call, going_on, resumes=True)
-    with tempfile.TemporaryDirectory(prefix="darner-plan-") as folder:
-        decided = _decide(call, keys, source, Path(folder), progress)
+    with temporary_folder("plan") as folder:
+        decided = _decide(call, keys, source, folder, progress)
         _guard(call, decided)
         forecast = Forecast(call.plan, keys)
         for shard in _shards(decided, job_of(call.plan).checkpoint_rows):

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+from pydantic import ValidationError
 
-from ..failures import Corrupt
+from ..failures import Corrupt, Missing
 from ..ports import Store
 from .arrow import Column
 from .markers import MARKER
@@ -99,8 +100,10 @@ def part_written(store: Store, name: str) -> PartRef | None:
     generation, stage, shard = "/".join(pieces[:3]), pieces[4], int(pieces[5].partition(".")[0])
     for group in store.folders(f"{generation}/markers"):
         marker = f"{generation}/markers/{group}/{shard:06d}.json"
-        if store.exists(marker):
+        try:
             found = MARKER.validate_json(store.get(marker)).parts.get(stage)
-            if found is not None:
-                return found
+        except (Missing, ValidationError):
+            continue
+        if found is not None:
+            return found
     return None

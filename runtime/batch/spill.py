@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
+from ..failures import StoreError
 from ..journal.local_store import saying_disk_errors
 from .arrow import Column, compute
 
@@ -15,6 +18,17 @@ BUFFER = 32 << 20
 """Bytes that a spill holds before it writes."""
 BLOCK = 16_384
 """Source rows in one file of rows."""
+
+
+@contextmanager
+def temporary_folder(purpose: str) -> Iterator[Path]:
+    """Yield a folder that is gone afterwards; `StoreError` where this machine has no room for one."""
+    try:
+        made = TemporaryDirectory(prefix=f"darner-{purpose}-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise StoreError(f"no temporary folder can be made: {error}", help="make room, or let TMPDIR name another folder") from error
+    with made as folder:
+        yield Path(folder)
 
 
 class Buckets:

@@ -150,10 +150,12 @@ class _Life:
             return
         watch = guard(process.pid, self._task.memory, self._task.enforcement)
         started((process, watch))
-        for look in _count_until(self._end, process):
-            if watch.exceeded() or (look % _OWNER_LOOKS == 0 and self._task.owner and not self._task.owner.alive()):
-                break
-        self._finish(process, watch)
+        try:
+            for look in _count_until(self._end, process):
+                if watch.exceeded() or (look % _OWNER_LOOKS == 0 and self._task.owner and not self._task.owner.alive()):
+                    break
+        finally:
+            self._finish(process, watch)  # whatever went wrong with looking: nobody waits for a process that isn't watched
 
     def _finish(self, process: subprocess.Popen[bytes], watch: MemoryGuard) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -180,7 +182,7 @@ class _Life:
             self._process.stdin.write(line)
             self._process.stdin.flush()
             reply = self._process.stdout.readline()
-        except (BrokenPipeError, ValueError):
+        except (OSError, ValueError):
             return b""
         return reply if reply.endswith(b"\n") else b""
 

@@ -38,7 +38,14 @@ class _Session:
     code: int = 0
     errors: str = ""
 
+    @property
+    def killed(self) -> bool:
+        """Whether somebody killed the child, which no module does to the process by failing."""
+        return not self.finished and not self.timed_out and self.code == -signal.SIGKILL
+
     def take(self, line: str) -> None:
+        if not line.endswith("\n"):
+            return  # the child died in the middle of a word
         message: Mapping[str, Any] = json.loads(line)
         if "importing" in message:
             self.importing = message["importing"]
@@ -53,9 +60,11 @@ class _Session:
 def inspect_callables(refs: Iterable[str], folder: Path, *, limit: float = LIMIT) -> Signatures:
     """Return what the names look like from a spec in ``folder``; each module has ``limit`` seconds.
 
-    A module that hangs or ends the process costs its own names only: the others are read by a fresh child.
+    A module that hangs or ends the process costs its own names only: the others are read by a fresh child. A child that
+    was killed is started once more before its module is blamed.
     """
     waiting = sorted(set(refs))
+    forgiven = False
     found: dict[str, Signature] = {}
     records: dict[str, Record] = {}
     while waiting:
@@ -64,6 +73,9 @@ def inspect_callables(refs: Iterable[str], folder: Path, *, limit: float = LIMIT
             found.update(session.signatures)
             records.update(session.records)
             break
+        if session.killed and not forgiven:
+            forgiven = True
+            continue
         lost = [ref for ref in waiting if ref.partition(":")[0] == session.importing] or waiting
         problem = _problem(session, limit)
         found.update({ref: Signature(ref=ref, shape="unknown", problem=problem) for ref in lost})

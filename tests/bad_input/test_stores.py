@@ -104,6 +104,22 @@ def test_a_full_disk_is_an_error_and_the_job_goes_on_once_there_is_room(finished
     assert fresh.duplicates() == 0
 
 
+def test_a_full_folder_for_temporary_files_is_an_error_and_not_darners_fault(
+    finished: Finished, fresh: Place, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planning keeps the source's rows there for a moment; nothing was started, and with room the job is done."""
+    free = os.statvfs(small_disk)
+    (small_disk / "filler").write_bytes(bytes((free.f_bavail - 3) * free.f_bsize))
+    monkeypatch.setenv("TMPDIR", str(small_disk))
+    message = said(fresh, code=1)
+    assert "no space is left" in message
+    assert str(small_disk) in message
+    (small_disk / "filler").unlink()
+    remount(small_disk, "size=64m")
+    fresh.done()
+    assert fresh.digest() == finished.digest
+
+
 def test_a_read_only_store_is_an_error_before_anything_is_done(fresh: Place, small_disk: Path) -> None:
     """Nothing is written to the index either."""
     (fresh.root / "store").symlink_to(small_disk)

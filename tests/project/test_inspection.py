@@ -203,3 +203,30 @@ def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
     """No compiled files beside the user's own."""
     look(tmp_path, {"clean_i.py": "def f() -> None: ...\n"}, "clean_i:f")
     assert [path.name for path in tmp_path.iterdir()] == ["clean_i.py"]
+
+
+_KILLED_ONCE = """
+import os, signal
+from pathlib import Path
+
+here = Path(__file__).with_name("killed")
+if not here.exists():
+    here.touch()
+    for handle in range(3, 20):
+        try:
+            os.write(handle, b'{"signature": {"ref": "killed_o')
+        except OSError:
+            pass
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def f(x: int) -> str:
+    return str(x)
+"""
+
+
+def test_a_child_that_somebody_kills_in_the_middle_of_a_word_is_started_again(tmp_path: Path) -> None:
+    """No module is blamed for it, and half a message is no message."""
+    found = look(tmp_path, {"killed_once_i.py": _KILLED_ONCE}, "killed_once_i:f")
+    assert (tmp_path / "killed").exists()
+    assert shown(found, "killed_once_i:f") == "(x: int) -> str"
