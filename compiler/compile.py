@@ -15,13 +15,13 @@ import hashlib
 from collections.abc import Iterator
 
 from .check.rules import RULES
-from .lower import lower
-from .pipeline import Pipeline, Scope
+from .lowering.lower import lower
+from .lowering.verify import verify
+from .meaning.pipeline import Pipeline, Scope
+from .meaning.refs import refs_of
+from .meaning.resolve import Surroundings, resolve
+from .meaning.sources import Sources
 from .plan import Compiled, Lock, Plan
-from .refs import refs_of
-from .resolve import Surroundings, resolve
-from .sources import Sources
-from .verify import verify
 
 
 def needed_callables(sources: Sources) -> tuple[str, ...]:

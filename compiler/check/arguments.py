@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..diagnostics import Findings, did_you_mean
-from ..pipeline import Callee, Pipeline, StepNode
+from ..meaning.pipeline import Callee, Pipeline, StepNode
 from ..signature import Parameter, Signature
 from ..source import Span
 from ..types import CallType, OpaqueType

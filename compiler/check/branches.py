@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..assign import required
 from ..diagnostics import Findings, Label, did_you_mean
-from ..follow import Astray, follow
-from ..pipeline import Pipeline, Scope, StepNode
-from ..resolve import roots
+from ..meaning.assign import required
+from ..meaning.follow import Astray, follow
+from ..meaning.pipeline import Pipeline, Scope, StepNode
+from ..meaning.resolve import roots
 from ..source import Span
 from ..types import AnyType, LiteralType, MissingType, ScalarType, Type, describe
 from ..wires import parse_reference

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..diagnostics import Findings
-from ..pipeline import Pipeline
+from ..meaning.pipeline import Pipeline
 from ..types import ScalarType
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Findings
-from ..entries import Entry
-from ..pipeline import Pipeline
+from ..meaning.entries import Entry
+from ..meaning.pipeline import Pipeline
 from ..quantities import format_size
 from ..settings import Gpu
 from ..source import Span

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..diagnostics import Findings
-from ..entries import Entry
 from ..frozen import Frozen
-from ..order import circle, topological
-from ..pipeline import Pipeline
+from ..meaning.entries import Entry
+from ..meaning.order import circle, topological
+from ..meaning.pipeline import Pipeline
 
 _KEYS = {"models": "fallback", "resources": "no_gpu", "humans": "escalate"}
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..diagnostics import Findings
-from ..entries import Entry
 from ..frozen import Frozen
-from ..pipeline import Pipeline
+from ..meaning.entries import Entry
+from ..meaning.pipeline import Pipeline
 
 _NEEDED = {
     "models": (("use", 'use: "openai:gpt-5-mini"'),),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..diagnostics import Findings, Label
-from ..entries import CALLABLES
-from ..pipeline import Pipeline, Scope, StepNode
+from ..meaning.entries import CALLABLES
+from ..meaning.pipeline import Pipeline, Scope, StepNode
 from ..source import Span
 from ..wires import RESERVED_ROOTS
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..assign import fields_of, fits, required
 from ..diagnostics import Findings, Label, did_you_mean
-from ..entries import Entry
-from ..pipeline import Pipeline
+from ..meaning.assign import fields_of, fits, required
+from ..meaning.entries import Entry
+from ..meaning.pipeline import Pipeline
+from ..meaning.typetext import read_type
 from ..spec import Dataset
 from ..types import AnyType, ArrowType, ScalarType, describe
-from ..typetext import read_type
 
 
 def ends_fit(pipeline: Pipeline, findings: Findings) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..assign import fits
 from ..diagnostics import Findings, did_you_mean
-from ..pipeline import Callee, Pipeline, StepNode
-from ..resolve import callee_of
+from ..meaning.assign import fits
+from ..meaning.pipeline import Callee, Pipeline, StepNode
+from ..meaning.resolve import callee_of
 from ..signature import Parameter, Signature
 from ..types import AnyType, CallType, MissingType, Type, describe
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..assign import fits
 from ..diagnostics import Findings
-from ..entries import Entry
-from ..pipeline import Pipeline
+from ..meaning.assign import fits
+from ..meaning.entries import Entry
+from ..meaning.pipeline import Pipeline
 from ..spec import Agent
 from ..types import describe
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ..bound import Bound
-from ..entries import Entry
+from ..binding.bound import Bound
 from ..frozen import Frozen
-from ..pipeline import Pipeline, StepNode
+from ..meaning.entries import Entry
+from ..meaning.pipeline import Pipeline, StepNode
+from ..meaning.typetext import innermost, is_callable
 from ..providers import is_provider
 from ..source import Span
-from ..syntax import Path
-from ..typetext import innermost, is_callable
+from ..text.syntax import Path
 
 Section = Literal["models", "datasets", "resources", "tools", "agents", "humans", "use"]
 """Where a name is looked up; ``use`` is the namespace that tools, agents and humans share."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from ..diagnostics import Findings, Label
-from ..entries import Entry
-from ..pipeline import Pipeline
+from ..meaning.entries import Entry
+from ..meaning.pipeline import Pipeline
 from ..quantities import format_money
 from ..source import Span
 from ..spec import Agent, Model

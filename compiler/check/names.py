@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..diagnostics import Findings, did_you_mean
-from ..pipeline import Pipeline
+from ..meaning.pipeline import Pipeline
 from . import mentions
 
 

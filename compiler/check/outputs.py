@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..diagnostics import Findings
-from ..pipeline import Pipeline
+from ..meaning.pipeline import Pipeline
 from ..wires import is_reference, parse_reference
 
 

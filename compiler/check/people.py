@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Findings, Label
-from ..pipeline import Pipeline
+from ..meaning.pipeline import Pipeline
 from ..settings import OnFailure
 from ..source import Span
 

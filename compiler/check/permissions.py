@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from ..diagnostics import Findings
-from ..pipeline import Pipeline
+from ..meaning.pipeline import Pipeline
 from ..source import Span
 from .ceilings import note
 

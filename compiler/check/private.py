@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Findings
-from ..pipeline import Callee, Pipeline
+from ..meaning.pipeline import Callee, Pipeline
 from ..types import DictType, ListType, Records, RecordType, Type, UnionType
 
 

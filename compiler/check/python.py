@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Findings, did_you_mean
-from ..pipeline import Pipeline
+from ..meaning.pipeline import Pipeline
 from ..signature import Problem, Signature
 from ..types import MissingType, OpaqueType, RecordType, Type
 from . import mentions

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..diagnostics import Findings, did_you_mean
-from ..pipeline import Pipeline
-from ..resolve import roots
+from ..meaning.pipeline import Pipeline
+from ..meaning.resolve import roots
 from . import visible
 from .values import references_lead_somewhere
 

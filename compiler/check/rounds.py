@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..assign import fits, required
 from ..diagnostics import Findings
-from ..flows import verdicts_of
-from ..pipeline import Pipeline, StepNode
+from ..meaning.assign import fits, required
+from ..meaning.flows import verdicts_of
+from ..meaning.pipeline import Pipeline, StepNode
 from ..signature import Signature
 from ..spec import Loop
 from ..types import AnyType, ListType, MissingType, VerdictType, describe

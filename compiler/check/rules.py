@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..diagnostics import Findings
-from ..pipeline import Pipeline
+from ..meaning.pipeline import Pipeline
 from .arguments import arguments_fit
 from .branches import branches_are_sound
 from .cages import code_is_caged

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from ..diagnostics import Findings
-from ..pipeline import Pipeline, StepNode
+from ..meaning.pipeline import Pipeline, StepNode
 from ..source import Span
-from ..syntax import ScalarNode, walk
+from ..text.syntax import ScalarNode, walk
 from ..wires import references
 
 _KEY = re.compile(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..assign import fields_of, fits
 from ..diagnostics import Findings
-from ..jobs import row_parameter
-from ..pipeline import Pipeline, StageNode
+from ..meaning.assign import fields_of, fits
+from ..meaning.jobs import row_parameter
+from ..meaning.pipeline import Pipeline, StageNode
 from ..types import AnyType, ArrowType, ListType, MissingType, RecordType, Type, describe, is_known
 from . import visible
 from .arguments import arguments_of

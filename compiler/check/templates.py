@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..diagnostics import Findings, Label
-from ..entries import Entry
 from ..frozen import Frozen
-from ..pipeline import Pipeline, Prompt
-from ..prompts import Flaw
+from ..meaning.entries import Entry
+from ..meaning.pipeline import Pipeline, Prompt
+from ..meaning.prompts import Flaw
 from ..source import Span
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..diagnostics import Findings, did_you_mean
-from ..pipeline import Pipeline
+from ..meaning.pipeline import Pipeline
+from ..meaning.typetext import BUILT_IN, innermost, is_well_formed
 from ..source import Span
-from ..typetext import BUILT_IN, innermost, is_well_formed
 
 _HELP = "a type is str, int, float, bool, module.path:Name, or list[TYPE]; anything else is a Python type with a name"
 

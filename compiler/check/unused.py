@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Findings
-from ..entries import CALLABLES, SECTIONS
-from ..pipeline import Pipeline
+from ..meaning.entries import CALLABLES, SECTIONS
+from ..meaning.pipeline import Pipeline
 from ..wires import references
 from . import mentions
 from .names import known_names

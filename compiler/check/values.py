@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..assign import fields_of, fits, is_optional, required, value_fits
 from ..diagnostics import did_you_mean
-from ..follow import Astray, follow
-from ..syntax import Path
+from ..meaning.assign import fields_of, fits, is_optional, required, value_fits
+from ..meaning.follow import Astray, follow
+from ..text.syntax import Path
 from ..types import AnyType, DictType, ListType, Records, RecordType, ScalarType, Type, UnionType, describe
 from ..wires import is_reference, parameters, parse_reference
 

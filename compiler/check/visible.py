@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..bound import Bound
+from ..binding.bound import Bound
 from ..diagnostics import Findings
-from ..pipeline import Pipeline, Scope, StepNode
-from ..resolve import roots
+from ..meaning.pipeline import Pipeline, Scope, StepNode
+from ..meaning.resolve import roots
 from ..source import Span
-from ..syntax import Path
+from ..text.syntax import Path
 from .values import Misfit, Visible
 
 NOT_YET = "it runs later: it reads what comes from here, directly or through others"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Findings, Label
-from ..entries import Entry
-from ..pipeline import Pipeline
+from ..meaning.entries import Entry
+from ..meaning.pipeline import Pipeline
 from ..settings import Cache, FailureClass, OnFailure
 from ..source import Span
 from ..spec import Tool

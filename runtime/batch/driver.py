@@ -15,20 +15,20 @@ from ..journal import paths
 from ..perform.world import SystemClock
 from ..ports import Json, Progress, Store
 from .claims import Binding, driving, refuse_if_bound
+from .driving.engine import Engine, chosen_engine, need_beam
+from .driving.execution import Execution, Run
+from .driving.finalise import finalise
+from .driving.machine import Machine
+from .driving.tally import added
 from .ends import Ends, saying_end
-from .engine import Engine, chosen_engine, need_beam
-from .execution import Execution, Run
-from .finalise import finalise
 from .groups import Allowance, Group, groups_of, ladder, workers_wished
 from .history import markers_of, newest_manifest, unfinished
-from .machine import Machine
 from .model import Counts, Work
 from .needs import job_of
 from .order import OPENER, StoreAddress
 from .parts import DamagedPlan
-from .planning import DrySummary, JobCall, dry_run, plan_work
+from .planning.planning import DrySummary, JobCall, dry_run, plan_work
 from .report import JobReport, Phases
-from .tally import added
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ...connectors import registry
 from ...connectors.errors import ConnectorError
 from ...connectors.ports import Readable, Scannable, Upsertable
 from ..failures import CallableError, DarnerError, StoreError
-from ..perform.child import place_of
+from ..perform.processes.child import place_of
 from .needs import job_of
 
 End = Literal["source", "sink"]

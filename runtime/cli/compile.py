@@ -40,7 +40,7 @@ def compile_(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     check_golden: Annotated[bool, typer.Option("--check-golden", help="Compare with the plan that is there; write nothing.")] = False,  # noqa: FBT002 - likewise
 ) -> int:
     """Write a spec's plan (NAME.plan.yaml: what it means) and lock (NAME.lock.json: fingerprints and places)."""
-    from ...compiler.lower import to_text  # noqa: PLC0415 - `--help` needs no compiler
+    from ...compiler.lowering.lower import to_text  # noqa: PLC0415 - `--help` needs no compiler
     from ..project.load import compile_spec, find_spec  # noqa: PLC0415 - likewise
 
     compiled = compile_spec(spec, params=pairs(sets), policy=policy, inspect=not no_import)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 
 from ...compiler.diagnostics import CompileError
-from ...compiler.paint import COLOUR, PLAIN, Paint
-from ...compiler.render import as_github, as_json, as_text
+from ...compiler.telling.paint import COLOUR, PLAIN, Paint
+from ...compiler.telling.render import as_github, as_json, as_text
 from . import console
 
 

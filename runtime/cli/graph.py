@@ -36,7 +36,7 @@ def graph(
     no_import: NoImportOption = False,  # noqa: FBT002 - a flag
 ) -> int:
     """Draw a spec's steps or stages, and what they call."""
-    from ...compiler.draw import draw_dot, draw_mermaid  # noqa: PLC0415 - `--help` needs no compiler
+    from ...compiler.lowering.draw import draw_dot, draw_mermaid  # noqa: PLC0415 - `--help` needs no compiler
     from ..project.load import compile_spec  # noqa: PLC0415 - likewise
 
     plan = compile_spec(spec, policy=policy, inspect=not no_import).plan

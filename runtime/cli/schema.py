@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def schema() -> int:
     """Print the JSON Schema of the language, which editors use to complete and check."""
-    from ...compiler.schema import json_schema  # noqa: PLC0415 - `--help` needs no compiler
+    from ...compiler.binding.schema import json_schema  # noqa: PLC0415 - `--help` needs no compiler
 
     console.emit(json.dumps(json_schema(), indent=2, ensure_ascii=False))
     return exits.DONE

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from ...compiler.diagnostics import CompileError, did_you_mean
+from ...compiler.lowering.plantext import from_text, to_text
 from ...compiler.plan import Lock, Plan
-from ...compiler.plantext import from_text, to_text
 from ..failures import Corrupt, Missing, Refused
 from ..ports import Json, Store
 from . import paths

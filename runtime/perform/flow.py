@@ -22,9 +22,9 @@ from ..journal.log import open_log
 from ..ports import Clock, Log, Secrets, Store
 from ..state import RunState, fold
 from . import steps
-from .agents import Agents
+from .agents.agents import Agents
 from .boundary import Recording
-from .caged import Cages
+from .processes.caged import Cages
 from .steps import Steps
 from .threads import Threads
 from .world import SystemClock, chance, owner

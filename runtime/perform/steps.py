@@ -10,10 +10,10 @@ from ...compiler.settings import OnFailure, Reaction, merge_reactions
 from ..engine import Result
 from ..failures import OutOfMemory, Refused
 from ..ports import CallRequest, Json, Outcome, Permit
-from .agents import Agents
+from .agents.agents import Agents
 from .boundary import JournaledBoundary, Recording
-from .caged import Cages
 from .callables import callee, invoke, only_parameter
+from .processes.caged import Cages
 from .threads import Threads
 
 

@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+from ...compiler.binding.params import ParamError, Value
+from ...compiler.binding.params import bind_params as bind
 from ...compiler.compile import check_sources, compile_sources, needed_callables
 from ...compiler.diagnostics import CompileError, Diagnostic, Label
-from ...compiler.params import ParamError, Value
-from ...compiler.params import bind_params as bind
-from ...compiler.pipeline import Pipeline
+from ...compiler.meaning.pipeline import Pipeline
+from ...compiler.meaning.resolve import Surroundings
+from ...compiler.meaning.sources import Sources, Unreadable
 from ...compiler.plan import Compiled
-from ...compiler.resolve import Surroundings
 from ...compiler.signature import Signatures
 from ...compiler.source import SourceFile, Span
-from ...compiler.sources import Sources, Unreadable
 from ...compiler.spec import Param
 from ...connectors.registry import names as connector_names
 from ..failures import Refused

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..failures import CallableError, Network, Throttled
-from ..perform.models import need_agents
+from ..perform.agents.models import need_agents
 from . import protocol
 from . import script as scripts
 from .script import Asked, Reply, Script

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from darner.runtime.failures import CallableError, Exhausted, Failure, Refused, Semantic
-from darner.runtime.perform.agents import Agents
+from darner.runtime.perform.agents.agents import Agents
 from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.runtime.perform.unrecorded import UnrecordedBoundary
 from darner.testing import MemoryBoundary, ModelServer, NoWaiting, Recorded

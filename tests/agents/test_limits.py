@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from darner.compiler.quantities import RateLimit
-from darner.runtime.perform.agents import Agents
-from darner.runtime.perform.limits import Bucket
+from darner.runtime.perform.agents.agents import Agents
+from darner.runtime.perform.agents.limits import Bucket
 from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.testing import MemoryBoundary, ModelServer
 

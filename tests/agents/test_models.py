@@ -12,8 +12,8 @@ import pytest
 from darner.compiler.plan import ModelPlan
 from darner.compiler.providers import PROVIDERS
 from darner.runtime.failures import CallableError, ContextLost, Exhausted, Failure, Network, Refused, Semantic, Throttled
-from darner.runtime.perform.agents import Agents
-from darner.runtime.perform.models import Models
+from darner.runtime.perform.agents.agents import Agents
+from darner.runtime.perform.agents.models import Models
 from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.testing import MemoryBoundary, ModelServer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from darner.runtime.failures import CallableError, Refused
-from darner.runtime.perform.prompts import render
+from darner.runtime.perform.agents.prompts import render
 
 from .shop import Order, Product, Question
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from darner.compiler.plan import AgentPlan, ModelPlan, Plan, ToolPlan
-from darner.runtime.perform.agents import Agents
+from darner.runtime.perform.agents.agents import Agents
 from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.testing import MemoryBoundary, ModelServer, Recorded
 

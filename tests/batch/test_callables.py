@@ -15,11 +15,11 @@ from pydantic import BaseModel
 
 from darner.compiler.plan import StagePlan
 from darner.compiler.settings import Backoff, OnFailure, Reaction
-from darner.runtime.batch.arrow_stage import ArrowCaller
-from darner.runtime.batch.callables import AsyncCaller, BatchCaller, Caller, RowCaller, built
 from darner.runtime.batch.columns import row_type
 from darner.runtime.batch.outcomes import Dead, Done, Filtered
 from darner.runtime.batch.policy import FailurePolicy, StageFailure
+from darner.runtime.batch.working.arrow_stage import ArrowCaller
+from darner.runtime.batch.working.callables import AsyncCaller, BatchCaller, Caller, RowCaller, built
 from darner.runtime.failures import CallableError, OutOfMemory
 
 

@@ -11,11 +11,11 @@ import pytest
 
 from darner.compiler.plan import DatasetPlan, JobPlan, Plan, SinkPlan, StagePlan
 from darner.connectors.memory.table import Memory
+from darner.runtime.batch.driving.sink import SinkCommits
 from darner.runtime.batch.intents import Intent
 from darner.runtime.batch.markers import Board
 from darner.runtime.batch.model import Marker, PartRef
 from darner.runtime.batch.parts import DamagedPart, write_part
-from darner.runtime.batch.sink import SinkCommits
 from darner.runtime.failures import Fenced
 from darner.runtime.journal import paths
 from darner.runtime.journal.store import open_store

@@ -19,7 +19,7 @@ from .jobs import Project, products
 
 SHARD = 400
 ENGINES = ("multi_threading", "multi_processing")
-OURS = r"perform\.child|beam_worker"
+OURS = r"processes\.child|beam_worker"
 BOUNDARIES = (
     ("after", r"/started/00/000000"),
     ("after", r"/parts/normalise/000001"),
@@ -84,7 +84,7 @@ def _kill_someone(driver: Any, chance: random.Random) -> str:
     below = [one for one in psutil.Process(driver.pid).children(recursive=True) if re.search(OURS, " ".join(one.cmdline()))]
     if below and chance.random() < 0.5:
         victim = chance.choice(below)
-        name = "child" if any("perform.child" in word for word in victim.cmdline()) else "worker"
+        name = "child" if any("perform.processes.child" in word for word in victim.cmdline()) else "worker"
         victim.kill()
         return name
     driver.kill()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from darner.runtime.batch.engine import chosen_engine, run_wave
+from darner.runtime.batch.driving.engine import chosen_engine, run_wave
 
 _BEAMS_KEEPER = "def keep(end):\n    end.wait()\n    raise RuntimeError('Worker subprocess exited with return code -9')\n"
 

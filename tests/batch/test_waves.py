@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from darner.runtime.batch.driving.tally import Tally
+from darner.runtime.batch.driving.waves import Waves
 from darner.runtime.batch.groups import Group
 from darner.runtime.batch.markers import Board
 from darner.runtime.batch.model import Marker, ShardRef
-from darner.runtime.batch.remembered import part_written
-from darner.runtime.batch.tally import Tally
-from darner.runtime.batch.waves import Waves
+from darner.runtime.batch.working.remembered import part_written
 from darner.runtime.failures import Corrupt
 from darner.runtime.journal import paths
 from darner.runtime.journal.local_store import LocalStore

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from darner.compiler.plantext import from_text
+from darner.compiler.lowering.plantext import from_text
 from darner.connectors.memory.table import Memory
 from darner.runtime.batch.history import newest_manifest
 from darner.runtime.batch.parts import read_part
-from darner.runtime.batch.planning import plan_work
-from darner.runtime.batch.remembered import part_written
+from darner.runtime.batch.planning.planning import plan_work
 from darner.runtime.batch.why import why
+from darner.runtime.batch.working.remembered import part_written
 from darner.runtime.failures import Refused
 from darner.runtime.journal import paths
 

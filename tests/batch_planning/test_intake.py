@@ -11,8 +11,8 @@ import pytest
 from pydantic import BaseModel, Field, field_validator
 
 from darner.connectors.registry import source
-from darner.runtime.batch.intake import intake_of, take_in
 from darner.runtime.batch.parts import read_part
+from darner.runtime.batch.planning.intake import intake_of, take_in
 from darner.runtime.failures import Refused, Semantic
 
 from .workshop import ITEM, Tables, item, rows, shop

@@ -16,13 +16,13 @@ from darner.connectors.memory.table import Memory
 from darner.connectors.ports import Place, SourceRange
 from darner.runtime.batch.arrow import one_array
 from darner.runtime.batch.canonical import canonical
-from darner.runtime.batch.finalise import finalise
+from darner.runtime.batch.driving.finalise import finalise
 from darner.runtime.batch.fingerprints import entering, leaving, stage_keys
 from darner.runtime.batch.history import markers_of
 from darner.runtime.batch.model import FINGERPRINT, KEY, LINEAGE, STATE, VERSION, Counts, Manifest, Marker, Work, memo_fingerprint
 from darner.runtime.batch.outcomes import DEAD_SCHEMA
 from darner.runtime.batch.parts import read_part, write_part
-from darner.runtime.batch.planning import JobCall, dry_run, plan_work
+from darner.runtime.batch.planning.planning import JobCall, dry_run, plan_work
 from darner.runtime.journal import paths
 from darner.runtime.journal.store import open_store
 from darner.runtime.ports import Store

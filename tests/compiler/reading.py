@@ -5,13 +5,13 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
-from darner.compiler.bind import bind
-from darner.compiler.bound import Bound
+from darner.compiler.binding.bind import bind
+from darner.compiler.binding.bound import Bound
 from darner.compiler.diagnostics import Diagnostic, Findings
-from darner.compiler.parse import decode, parse
-from darner.compiler.render import as_text
 from darner.compiler.source import SourceFile
-from darner.compiler.syntax import MappingNode, to_value
+from darner.compiler.telling.render import as_text
+from darner.compiler.text.parse import decode, parse
+from darner.compiler.text.syntax import MappingNode, to_value
 
 MINIMAL = "darner: 1\nname: a\nflow: {steps: {s: {use: m:f}}, outputs: $s}\n"
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from darner.compiler.render import as_github, as_json, as_text
+from darner.compiler.telling.render import as_github, as_json, as_text
 
 from .reading import Reading, read
 from .test_schema import SCHEMA

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from darner.compiler.assign import fits, optional, value_fits
-from darner.compiler.follow import Astray, follow
+from darner.compiler.meaning.assign import fits, optional, value_fits
+from darner.compiler.meaning.follow import Astray, follow
 from darner.compiler.types import (
     NONE,
     AnyType,

@@ -14,7 +14,7 @@ TRIES = 7
 MEASURE = """
 import time
 began = time.process_time()
-import darner.compiler, darner.compiler.compile, darner.compiler.render, darner.compiler.schema, darner.compiler.codes
+import darner.compiler, darner.compiler.compile, darner.compiler.telling.render, darner.compiler.binding.schema, darner.compiler.codes
 print(time.process_time() - began)
 """
 """Processor time, because the machine that runs the tests is busy with other things too."""
@@ -49,7 +49,7 @@ def test_importing_the_compiler_brings_nothing_heavy_along(tmp_path: Path) -> No
 def test_importing_the_compiler_builds_no_validator(tmp_path: Path) -> None:
     """A model that is made while a module is imported would have its validator built, with all that it is made of, on every start."""
     code = """
-import darner.compiler.compile, darner.compiler.schema
+import darner.compiler.compile, darner.compiler.binding.schema
 from darner.compiler.frozen import Frozen
 print(sorted(model.__name__ for model in Frozen.__subclasses__() if model.__pydantic_complete__))
 """

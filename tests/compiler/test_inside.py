@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darner.compiler.inside import InsideText
-from darner.compiler.syntax import ScalarNode, descend
+from darner.compiler.text.inside import InsideText
+from darner.compiler.text.syntax import ScalarNode, descend
 
 from .reading import Reading, parsed, read
 

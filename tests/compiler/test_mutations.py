@@ -11,11 +11,11 @@ import pytest
 
 from darner.compiler.compile import compile_sources, needed_callables
 from darner.compiler.diagnostics import CompileError
-from darner.compiler.lower import from_text, to_text
-from darner.compiler.render import as_text
-from darner.compiler.resolve import Surroundings
+from darner.compiler.lowering.lower import from_text, to_text
+from darner.compiler.meaning.resolve import Surroundings
+from darner.compiler.meaning.sources import Sources, Unreadable
 from darner.compiler.signature import Signatures
-from darner.compiler.sources import Sources, Unreadable
+from darner.compiler.telling.render import as_text
 from darner.runtime.project.inspection import inspect_callables
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from darner.compiler.params import ParamError, bind_params
+from darner.compiler.binding.params import ParamError, bind_params
 from darner.compiler.spec import Param
 
 DECLARED = {

@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from darner.compiler.compose import MAX_DEPTH
 from darner.compiler.diagnostics import ENOUGH
-from darner.compiler.parse import MAX_BYTES
 from darner.compiler.source import Span
-from darner.compiler.syntax import MappingNode, ScalarNode, SequenceNode, SyntaxNode, descend, walk
+from darner.compiler.text.compose import MAX_DEPTH
+from darner.compiler.text.parse import MAX_BYTES
+from darner.compiler.text.syntax import MappingNode, ScalarNode, SequenceNode, SyntaxNode, descend, walk
 
 from .reading import Reading, parsed
 

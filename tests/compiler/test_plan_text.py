@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darner.compiler.diagnostics import CompileError, Findings
-from darner.compiler.lower import from_text, to_text
-from darner.compiler.parse import parse
+from darner.compiler.lowering.lower import from_text, to_text
 from darner.compiler.plan import Plan
 from darner.compiler.source import SourceFile
-from darner.compiler.syntax import to_value
-from darner.compiler.yamltext import write
+from darner.compiler.text.parse import parse
+from darner.compiler.text.syntax import to_value
+from darner.compiler.text.yamltext import write
 
 SHORTEST = "plan: shortest\nformat: 1\nnodes:\n  hits:\n    callable: shop:search\noutputs: $hits\n"
 

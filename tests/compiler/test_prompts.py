@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from darner.compiler.prompts import read_prompt
+from darner.compiler.meaning.prompts import read_prompt
 from darner.compiler.types import AnyType, DictType, FieldType, ListType, Record, RecordType, ScalarType, Type
 
 STR = ScalarType(name="str")

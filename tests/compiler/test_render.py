@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darner.compiler.diagnostics import Diagnostic, Findings, Label, closest, did_you_mean
-from darner.compiler.paint import COLOUR, PLAIN
-from darner.compiler.render import as_github, as_json, as_text
-from darner.compiler.snippet import WIDTH, snippet
 from darner.compiler.source import Position, SourceFile, Span
+from darner.compiler.telling.paint import COLOUR, PLAIN
+from darner.compiler.telling.render import as_github, as_json, as_text
+from darner.compiler.telling.snippet import WIDTH, snippet
 
 HOUSE = SourceFile(
     "example.yaml",

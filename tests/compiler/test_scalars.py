@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from darner.compiler.scalars import NotCarried, resolve
-from darner.compiler.syntax import Scalar
+from darner.compiler.text.scalars import NotCarried, resolve
+from darner.compiler.text.syntax import Scalar
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 
 from darner.compiler import settings, spec
-from darner.compiler.schema import json_schema
-from darner.compiler.words import WORDS, example, written
+from darner.compiler.binding.schema import json_schema
+from darner.compiler.binding.words import WORDS, example, written
 
 from .reading import parsed, read
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from darner.compiler.lower import from_text
-from darner.compiler.verify import PlanError, verify
+from darner.compiler.lowering.lower import from_text
+from darner.compiler.lowering.verify import PlanError, verify
 
 SOUND = """plan: sound
 format: 1

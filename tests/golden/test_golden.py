@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from darner.compiler.diagnostics import CompileError
-from darner.compiler.lower import from_text, to_text
-from darner.compiler.render import as_text
+from darner.compiler.lowering.lower import from_text, to_text
+from darner.compiler.telling.render import as_text
 from darner.runtime.project.load import compile_spec
 
 HERE = Path(__file__).parent

@@ -6,8 +6,8 @@ import json
 
 from typer.testing import CliRunner
 
+from darner.compiler.binding.schema import json_schema
 from darner.compiler.codes import CODES
-from darner.compiler.schema import json_schema
 from darner.runtime.cli.main import build
 
 from . import tree

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from darner.runtime.failures import CallableError, Crashed, OutOfMemory, Refused
-from darner.runtime.perform.children import Child, ChildPool, ChildTask, ProcessId
-from darner.runtime.perform.memory import ControlGroup, Enforcement, guard
+from darner.runtime.perform.processes.children import Child, ChildPool, ChildTask, ProcessId
+from darner.runtime.perform.processes.memory import ControlGroup, Enforcement, guard
 
 MIB = 1 << 20
 TARGETS = """
@@ -158,7 +158,7 @@ def test_a_pool_uses_its_children_again(folder: str) -> None:
 
 PARENT = """
 import sys, threading
-from darner.runtime.perform.children import Child, ChildTask, ProcessId
+from darner.runtime.perform.processes.children import Child, ChildTask, ProcessId
 
 def main():
     if sys.argv[2] == "thread":  # the thread that makes the first call ends before the parent does

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from darner.compiler.diagnostics import CompileError
-from darner.compiler.lower import to_text
+from darner.compiler.lowering.lower import to_text
 from darner.runtime.failures import Refused
 from darner.runtime.project.load import bind_params, check_spec, compile_spec, find_spec
 

@@ -16,7 +16,7 @@ from typing import Literal
 
 import psutil
 
-OURS = re.compile(r"perform\.child|beam_worker")
+OURS = re.compile(r"processes\.child|beam_worker")
 Victim = Literal["driver", "worker"]
 
 

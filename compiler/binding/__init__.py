@@ -1,0 +1,1 @@
+"""The syntax tree, bound to the language's models."""

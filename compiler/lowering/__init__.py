@@ -1,0 +1,1 @@
+"""The pipeline, lowered to a plan; plans as text and as drawings."""

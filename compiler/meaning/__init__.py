@@ -1,0 +1,1 @@
+"""What a spec means: names bound, callables known, types on every wire."""

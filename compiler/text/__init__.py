@@ -1,0 +1,1 @@
+"""A spec's text, read: bytes, YAML events, the syntax tree."""

@@ -1,0 +1,371 @@
+"""The work of a plan of work: waves of shards, the sink beside them, until every shard has an outcome."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from ....compiler.plan import Compiled, JobPlan, ModelPlan
+from ....connectors.ports import Upsertable
+from ...failures import Crashed, DarnerError, Exhausted, Fenced, StoreError
+from ...journal import paths
+from ...perform.processes.children import ProcessId
+from ...ports import Json, Progress, Store
+from ..ends import saying_end
+from ..groups import Allowance, Group
+from ..markers import Board
+from ..model import Counts, Marker, Work
+from ..order import GroupOrder, StoreAddress
+from ..outcomes import DEAD_SCHEMA, Dead, DeadLetter
+from ..parts import DamagedPart, read_outcome, read_planned, write_part
+from ..passing import heard
+from ..policy import FailurePolicy
+from ..report import Phases
+from ..rows import NO_ROWS, Rows, rows_of_input, rows_of_part
+from ..working.worker import WorkerOrder
+from .engine import Engine, kill_workers, run_wave
+from .sink import SinkCommits
+from .tally import Tally
+from .waves import Lost, Waves, failure_of, process_policies
+
+_TICK_SECONDS = 0.25
+_ROUNDING = 1e-9
+_STOP_SECONDS = 30.0
+"""How long shards under way are waited for when a run ends early."""
+_STORE_FAILURES = 2
+"""So many waves in a row that got nowhere, since a worker couldn't use the store, end the run."""
+_PROOF_BYTES = 16 << 20
+_NOTICE_SECONDS = 5.0
+"""How long Beam may take to notice that one of its workers is dead: mostly none, and sometimes it never does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """Everything that the work of one driver needs."""
+
+    compiled: Compiled
+    work: Work
+    generation: int
+    store: Store
+    address: StoreAddress
+    sink: Upsertable
+    engine: Engine
+    groups: tuple[Group, ...]
+    ladders: Mapping[int, tuple[Allowance, ...]]
+    threads: int
+    progress: Progress
+    phases: Phases
+    params: Mapping[str, Json] = field(default_factory=dict)
+    places: Mapping[str, ModelPlan] = field(default_factory=dict)
+    folder: str = ""
+
+    @property
+    def job(self) -> JobPlan:
+        """Return the job's ends and rules."""
+        found = self.compiled.plan.job
+        assert found is not None  # noqa: S101 - only plans with a job come here
+        return found
+
+    def board(self) -> Board:
+        """Return the markers of this plan of work."""
+        return Board(self.store, self.work.job, self.work.generation, self.generation)
+
+    def orders(self) -> list[WorkerOrder]:
+        """Return what the workers of each group are told."""
+        driver = ProcessId.mine()
+        return [WorkerOrder(self._order(group), self.ladders[group.number], self.threads, driver) for group in self.groups]
+
+    def _order(self, group: Group) -> GroupOrder:
+        before = self.groups[group.number - 1].stages[-1] if group.number else None
+        return GroupOrder(
+            job=self.work.job,
+            planned=self.work.generation,
+            generation=self.generation,
+            group=group.number,
+            stages=group.stages,
+            before=before,
+            store=self.address,
+            compiled=self.compiled,
+            params=dict(self.params),
+            places=dict(self.places),
+            folder=self.folder,
+        )
+
+
+class Run:
+    """One driver's way through a plan of work."""
+
+    def __init__(self, execution: Execution) -> None:
+        self._told = execution
+        self.tally = Tally(execution.board(), execution.groups, dict(enumerate(execution.work.shards)))
+        policies = {name: FailurePolicy.of(name, stage.on_failure) for name, stage in execution.compiled.plan.stages.items()}
+        self._waves = Waves(self.tally, execution.ladders, process_policies(execution.groups, policies), self._spoilt)
+        self.commits = SinkCommits(execution.board(), execution.sink, execution.compiled.plan, execution.work.basis is None)
+        self._orders = execution.orders()
+        self._began = time.monotonic()
+        self._store_failures = 0
+
+    def work(self, settle: Callable[[], None]) -> None:
+        """Do everything that is left, into the sink, then settle, which may find parts damaged: their shards are done again.
+
+        Raises the `DarnerError` that ends the run; what is done is kept.
+        """
+        self._begin()
+        while True:
+            self._do_all()
+            try:
+                settle()
+            except DamagedPart as damaged:
+                self._again(damaged)
+            else:
+                return
+
+    def _do_all(self) -> None:
+        while True:
+            wave = self._waves.next()
+            if wave:
+                self._wave(wave)
+            elif self._all_committed():
+                return
+
+    def _again(self, damaged: DamagedPart) -> None:
+        """Have a shard done again from the group on whose part is damaged; the sink may have been given what it was before."""
+        self._told.progress.note(f"{damaged.message}; shard {damaged.shard} is done again")
+        # Taken back before it is forgotten: a kill in between must not leave a shard that counts as written.
+        self.commits.again(damaged.shard, self._passed().get(damaged.shard))
+        self._waves.again(damaged.shard, damaged.group, damaged.message)
+
+    def _spoilt(self, shard: int, group: int) -> int:
+        """Return the group that must do a shard again, since ``group`` found something damaged; `DamagedPlan` for its input."""
+        read_planned(self._told.store, self._told.work.inputs[shard])
+        if group and self.tally.board.read(group - 1, shard) is None:
+            return group - 1
+        try:
+            self._entered(shard, group)
+        except DamagedPart as damaged:
+            return damaged.group
+        return group
+
+    def _begin(self) -> None:
+        self.commits.recover()
+        self._refresh()
+        for shard in self.commits.committed - set(self._passed()):
+            self.commits.again(shard, None)  # its marker is damaged or gone: it is done again, and may come out differently
+        self._waves.resume()
+
+    def _passed(self) -> dict[int, Marker]:
+        """Return the shards that have passed the last group."""
+        return self.tally.done[self._told.groups[-1].number]
+
+    def _refresh(self) -> None:
+        for shard in self.tally.refresh():
+            self.commits.offer(shard, self._passed()[shard])
+
+    def _wave(self, wave: list[Any]) -> None:
+        """Run one wave; meanwhile look at the markers, write to the sink, and see whether to go on."""
+        self._told.store.put(paths.heartbeat(self._told.work.job, self._told.generation), b"{}")
+        before = self.tally.passed()
+        failed = _InBackground(lambda died: run_wave(wave, self._orders, self._told.engine, died))
+        try:
+            with self._told.phases.timed("rows"):
+                while failed.running():
+                    self._tick()
+        except BaseException as ended:
+            with contextlib.suppress(StoreError):  # what ended the run is to be told, not that nobody could be told to stop
+                self.tally.board.stop()
+            # A person who stops a run isn't made to wait: the children end with this process.
+            failed.wait(_STOP_SECONDS if isinstance(ended, Exception) else 0)
+            raise
+        self._tick()
+        progressed = self.tally.passed() > before
+        killed = failed.error is not None and not self._explained(failed.error, progressed=progressed)
+        for one in self._waves.judge(wave, killed=killed, progressed=progressed):
+            self._lose(one)
+
+    def _explained(self, raised: BaseException, *, progressed: bool) -> bool:
+        """Return whether a wave that broke off did so for the store, and not for a worker that was killed.
+
+        Raises `StoreError` where the store can't be written from here either, or two waves in a row got nowhere for it.
+        """
+        said = heard(raised)
+        self._prove_store(said)
+        if said is None:
+            self._told.progress.note("a worker process was killed; its shards go into the next wave")
+            return False
+        if isinstance(said, Fenced):
+            raise said
+        self._store_failures = 0 if progressed else self._store_failures + 1
+        if self._store_failures >= _STORE_FAILURES:
+            raise _unusable(said)
+        self._told.progress.note(f"{said.message}; the shards of this wave go into the next one")
+        return True
+
+    def _prove_store(self, said: DarnerError | None) -> None:
+        """Write as much as a shard's input is: a full disk may still take a marker."""
+        name = paths.heartbeat(self._told.work.job, self._told.generation)
+        try:
+            self._told.store.put(name, bytes(min(_PROOF_BYTES, max(ref.size for ref in self._told.work.inputs))))
+            self._told.store.put(name, b"{}")
+        except StoreError as error:
+            raise _unusable(said or error) from error
+
+    def _tick(self) -> None:
+        self._refresh()
+        self._refuse_fenced()
+        self._show()
+        self._refuse_too_many_dead(0, None)
+        self._refuse_over_budget()
+        self._commit(everything=False)
+
+    def _commit(self, *, everything: bool) -> bool:
+        """Write to the sink while there is enough to write; return whether all of it was what had been written."""
+        try:
+            with self._told.phases.timed("sink"), saying_end():
+                while self.commits.commit(everything=everything):
+                    self._show()
+        except DamagedPart as damaged:
+            self._again(damaged)
+            return False
+        return True
+
+    def _all_committed(self) -> bool:
+        self._refuse_fenced()
+        return self._commit(everything=True)
+
+    def _refuse_fenced(self) -> None:
+        if self.tally.board.fenced():
+            raise Fenced("another driver took the job over; this one stops", help="look at it with `darner show`")
+
+    def _refuse_over_budget(self) -> None:
+        budget = self._told.compiled.plan.budget
+        if budget is None:
+            return
+        _, tokens, cost = self.tally.used()
+        spent = time.monotonic() - self._began
+        for what, limit, used in (("cost", budget.cost, cost), ("tokens", budget.tokens, tokens), ("time", budget.time, spent)):
+            if limit is not None and used > limit:
+                raise Exhausted(f"the job's budget.{what} is used up: {used:g} of {limit:g}", help="raise it and run again to go on")
+
+    def _refuse_too_many_dead(self, more: int, why: DarnerError | None) -> None:
+        """End the run where dead letters are over `dead_letter.max`: of the rows planned, or with the source's own of all rows."""
+        work, share = self._told.work, self._told.job.dead_letter_max
+        dead = self.tally.dead() + more
+        for found, of in ((dead, sum(work.shards)), (dead + work.broken + work.null_keys, work.source_rows)):
+            if dead and found > share * of + _ROUNDING:
+                raise why or Exhausted(
+                    f"{found:,} of {of:,} rows are dead letters, over dead_letter.max {share * 100:g}%{self._example()}",
+                    help="what was finished is kept; repair the rows or the stage, or raise dead_letter.max, and run again to go on",
+                )
+
+    def _example(self) -> str:
+        for marker in self.tally.markers():
+            if marker.dead is not None:
+                with contextlib.suppress(DamagedPart):  # it is an example only
+                    first = read_outcome(self._told.store, marker, marker.dead).slice(0, 1).to_pylist()[0]
+                    return f"; for example {first['_key']}: stage {first['stage']}: {first['type']}: {first['message']}"
+        return ""
+
+    def _lose(self, lost: Lost) -> None:
+        """Bury the rows of a shard that can't be done, or end the run."""
+        group = self._told.groups[lost.group]
+        why = failure_of(lost, f"stages {', '.join(group.stages)}, shard {lost.shard}")
+        said = self._told.compiled.plan.stages[group.stages[0]].on_failure.get(lost.failure)
+        if lost.failure == "error" or (said is not None and said.then == "fail"):
+            raise why
+        try:
+            rows = self._entered(lost.shard, lost.group)
+        except DamagedPart as damaged:
+            self._again(damaged)
+            return
+        self._refuse_too_many_dead(len(rows), why)
+        self._bury(lost, group, rows)
+
+    def _entered(self, shard: int, group: int) -> Rows:
+        """Return what a group is handed of a shard; `DamagedPart` or `DamagedPlan` where that isn't what was written."""
+        if group == 0:
+            return rows_of_input(read_planned(self._told.store, self._told.work.inputs[shard]))
+        before = self.tally.done[group - 1][shard]
+        return rows_of_part(read_outcome(self._told.store, before, before.parts[self._told.groups[group - 1].stages[-1]]))
+
+    def _bury(self, lost: Lost, group: Group, rows: Rows) -> None:
+        store, work = self._told.store, self._told.work
+        dead = Dead(lost.failure, lost.failure, lost.message, lost.attempts)
+        pairs: Any = zip(rows.keys.to_pylist(), rows.versions.to_pylist(), strict=True)
+        letters = [DeadLetter(key, version, group.stages[0], dead, "null").row() for key, version in pairs]
+        name = paths.dead(work.job, work.generation, lost.group, lost.shard)
+        parts = {stage: write_part(store, paths.part(work.job, work.generation, stage, lost.shard), NO_ROWS) for stage in group.stages}
+        self.tally.board.finish(
+            Marker(
+                shard=lost.shard,
+                group=lost.group,
+                attempt=lost.attempts,
+                outcome="done",
+                stages={group.stages[0]: Counts(dead=len(rows))},
+                parts=parts,
+                dead=write_part(store, name, pa.Table.from_pylist(letters, schema=DEAD_SCHEMA)),
+                message=lost.message,
+            )
+        )
+        self._told.progress.note(f"shard {lost.shard}: {lost.message}; its {len(rows):,} rows are dead letters")
+        self._refresh()
+
+    def _show(self) -> None:
+        planned = sum(self._told.work.shards)
+        self._told.progress.update(
+            {
+                "phase": "rows",
+                "passed": self.tally.passed(),
+                # Groups are a barrier on some runners: rows count by how far they are, not when they have arrived.
+                "rows": round(self.tally.passed() * planned),
+                "planned": planned,
+                "shards": len(self.tally.done[self._told.groups[-1].number]),
+                "shards_planned": len(self._told.work.shards),
+                "written": self.commits.rows,
+                "dead": self.tally.dead(),
+                "stages": self.tally.counts(),
+                "used": self.tally.used(),
+            }
+        )
+
+
+def _unusable(error: DarnerError) -> StoreError:
+    help_text = error.help or "look at the store; what was finished is kept, run the same command again to go on"
+    return StoreError(f"the store can't be used: {error.message}", help=help_text)
+
+
+class _InBackground:
+    """Runs a wave in a thread, so that the driver can look around meanwhile; ``work`` is told how to say that a worker died."""
+
+    def __init__(self, work: Callable[[Callable[[], None]], None]) -> None:
+        self.error: BaseException | None = None
+        self._work = work
+        self._died = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="darner-wave")
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._work(self._died.set)
+        except BaseException as error:  # noqa: BLE001 - Beam raises what it likes; the markers say what happened
+            self.error = error
+
+    def running(self) -> bool:
+        """Wait a moment, and return whether it still runs. A wave that doesn't notice a dead worker is given up."""
+        self._thread.join(_TICK_SECONDS)
+        if self._died.is_set() and self._thread.is_alive():
+            self._thread.join(_NOTICE_SECONDS)
+            if self._thread.is_alive():
+                self.error = Crashed("a worker process was killed, and Beam goes on waiting for it")
+                kill_workers()
+                return False
+        return self._thread.is_alive()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it has ended, at most so long."""
+        self._thread.join(seconds)

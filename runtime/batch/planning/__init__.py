@@ -1,0 +1,1 @@
+"""What is to be done: the source against what is known of it."""

@@ -1,0 +1,105 @@
+"""An agent as a stage: each row is its input, and what it was not asked for is carried over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ....compiler.plan import Compiled, ModelPlan
+from ....compiler.settings import REACTIONS, Reaction
+from ...perform.secrets import EnvironmentSecrets
+from ...perform.values import dump
+from ...perform.world import SystemClock, chance
+from ...ports import Usage
+from ..columns import RowType
+from ..policy import FailurePolicy
+from .callables import DEFAULT_CONCURRENCY, AsyncCaller, StageTypes
+
+if TYPE_CHECKING:
+    from ...perform.agents.agents import Agents
+
+
+@dataclass(slots=True)
+class Meter:
+    """What agents used since it was last read."""
+
+    calls: int = 0
+    tokens: int = 0
+    cost: Decimal = field(default_factory=Decimal)
+
+    def add(self, used: Usage) -> None:
+        """Add what one row used."""
+        self.calls += used.requests
+        self.tokens += used.input_tokens + used.output_tokens
+        self.cost += used.cost
+
+    def taken(self) -> dict[str, Any]:
+        """Return the sums and begin anew."""
+        found = {"calls": self.calls, "tokens": self.tokens, "cost": self.cost}
+        self.calls, self.tokens, self.cost = 0, 0, Decimal(0)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _AgentRow:
+    """Asks an agent for one row. Attempts are the agent's own; the row as a whole is not tried again."""
+
+    agents: Agents
+    name: str
+    stage: str
+    job: str
+    key: str
+    """The field by which rows are told apart: what a tool writes for one row must not pass for another's."""
+    on_failure: Mapping[Any, Reaction]
+    taken: RowType
+    meter: Meter
+
+    async def __call__(self, value: Any) -> Any:
+        from ...perform.unrecorded import UnrecordedBoundary  # noqa: PLC0415 - only jobs with agents need it
+
+        row = dump(value)
+        boundary = UnrecordedBoundary(SystemClock(), chance=chance, scope=self.job)
+        parent = f"{self.stage}/{row.get(self.key, '')}"
+        try:
+            return await self.agents.call(boundary, self.name, row, parent=parent, on_failure=dict(self.on_failure))
+        finally:  # what a row that fails has used was paid for, too
+            self.meter.add(boundary.used)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStages:
+    """Makes callers of a job's agents; they share models, tools and limits."""
+
+    compiled: Compiled
+    params: Mapping[str, Any]
+    places: Mapping[str, ModelPlan]
+    runner: asyncio.Runner
+    meter: Meter
+
+    def caller(self, name: str, types: StageTypes) -> AsyncCaller:
+        """Return what asks the agent of one stage."""
+        plan = self.compiled.plan
+        stage = plan.stages[name]
+        assert types.input is not None  # noqa: S101 - an agent has both types
+        assert types.output is not None  # noqa: S101 - likewise
+        key = plan.datasets[plan.job.source].key if plan.job else ""
+        row = _AgentRow(self._agents(stage.runs), stage.runs, name, plan.plan, key, stage.on_failure, types.input, self.meter)
+        once = FailurePolicy(dict.fromkeys(REACTIONS, Reaction(attempts=1)), stage.on_failure, name)
+        return AsyncCaller(row, types.output, once, self.runner, stage.concurrency or DEFAULT_CONCURRENCY, filters=False)
+
+    def _agents(self, name: str) -> Agents:
+        from ...perform.agents.agents import Agents  # noqa: PLC0415 - likewise
+
+        made = Agents(
+            self.compiled.plan,
+            prompts=self.compiled.prompts,
+            secrets=EnvironmentSecrets(),
+            params=self.params,
+            places=self.places,
+            fingerprints=self.compiled.lock.prompts,
+        )
+        made.refuse_unready(name)
+        return made

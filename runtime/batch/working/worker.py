@@ -1,0 +1,127 @@
+"""The inside of a Beam worker: it hands shard references to its child process and marks what became of them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+
+from ....compiler.settings import FailureClass
+from ...failures import Corrupt, DarnerError, Failure, Fenced, StoreError
+from ...perform.processes.children import Child, ChildTask, ProcessId
+from ..groups import Allowance
+from ..markers import Board
+from ..model import Marker, ShardRef
+from ..order import GroupOrder
+
+_LINGER_SECONDS = 1.0
+"""How long an idle child is kept: the next bundle of the same group often follows at once, the next group's may not wait."""
+RUNNER = f"{__package__}.shard:GroupRunner"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOrder:
+    """What every worker of a group is handed: the order, the memory ladder, and who must be alive for it to go on."""
+
+    order: GroupOrder
+    ladder: tuple[Allowance, ...]
+    threads: int
+    driver: ProcessId
+    host: str = field(default_factory=socket.gethostname)
+
+
+class GroupWorker:
+    """Works on one group, shard after shard, in one child process; a child has the memory of one rung."""
+
+    def __init__(self, order: WorkerOrder) -> None:
+        self._order = order
+        group = order.order
+        self._board = Board(group.store.open(), group.job, group.planned, group.generation)
+        self._child: Child | None = None
+        self._rung = 0
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+
+    def process(self, ref: ShardRef) -> bool:
+        """Do one shard, unless it is done; return whether it is, so that the next group may go on with it."""
+        known = self._board.read(self._order.order.group, ref.shard)
+        if known is not None and (known.outcome == "done" or known.attempt >= ref.attempt):
+            return known.outcome == "done"
+        if not self._may_begin():
+            return False
+        with self._lock:
+            self._stay()
+            return self._work(ref).outcome == "done"
+
+    def _may_begin(self) -> bool:
+        """Return whether the driver still wants work done: a worker may outlive a killed driver for seconds."""
+        here = self._order.host == socket.gethostname()
+        return not (self._board.stopped() or self._board.fenced() or (here and not self._order.driver.alive()))
+
+    def _work(self, ref: ShardRef) -> Marker:
+        group = self._order.order.group
+        self._board.start(group, ref)
+        began = time.monotonic()
+        marker = self._attempted(ref)
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        return self._board.finish(marker.model_copy(update={"seconds": time.monotonic() - began, "worker": worker}))
+
+    def _attempted(self, ref: ShardRef) -> Marker:
+        allowance = self._order.ladder[ref.rung]
+        try:
+            reply = self._child_for(ref.rung).call({"shard": ref.shard, "attempt": ref.attempt, "rung": ref.rung, "batch": allowance.batch})
+            return Marker.model_validate(reply)
+        except Failure as failure:
+            return self._failed(ref, failure, failure.kind)
+        except Corrupt as corrupt:
+            return self._failed(ref, corrupt, None)
+        except (StoreError, Fenced):
+            # Where nothing can be written, no marker can either: the wave ends, and the driver says why (see `passing`).
+            raise
+        except DarnerError as error:
+            return self._failed(ref, error, "error")
+
+    def _failed(self, ref: ShardRef, error: DarnerError, kind: FailureClass | None) -> Marker:
+        group = self._order.order.group
+        said = error.message if error.help is None else f"{error.message} ({error.help})"
+        return Marker(shard=ref.shard, group=group, attempt=ref.attempt, rung=ref.rung, outcome="failed", failure=kind, message=said)
+
+    def _child_for(self, rung: int) -> Child:
+        if self._child is not None and self._rung == rung:
+            return self._child
+        self.close()
+        order, allowance = self._order.order, self._order.ladder[rung]
+        task = ChildTask(
+            target=RUNNER,
+            setup=order.model_dump(mode="json", by_alias=True),
+            memory=allowance.memory,
+            sys_path=(order.folder,) if order.folder else (),
+            threads=self._order.threads,
+            owner=self._order.driver if self._order.host == socket.gethostname() else None,
+        )
+        self._child, self._rung = Child(task), rung
+        return self._child
+
+    def rest(self) -> None:
+        """End the child soon, unless more work comes: its memory belongs to the next group."""
+        self._stay()
+        self._timer = threading.Timer(_LINGER_SECONDS, self._leave)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _leave(self) -> None:
+        with self._lock:
+            self.close()
+
+    def _stay(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+
+    def close(self) -> None:
+        """End the child."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.close()

@@ -1,0 +1,1 @@
+"""Agents: models behind the effect boundary, and the conversation with them."""

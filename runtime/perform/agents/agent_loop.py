@@ -1,0 +1,176 @@
+"""One agent's conversation: pydantic-ai's loop around the recorded model, the tools and the judgement of the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic_ai import Agent, AgentRetries, ModelRetry, NativeOutput, PromptedOutput, RunContext, Tool, ToolOutput, UsageLimits
+from pydantic_ai import exceptions as theirs
+
+from ....compiler.meaning.prompts import WHOLE
+from ....compiler.plan import AgentPlan
+from ....compiler.settings import REACTIONS, OnFailure
+from ...failures import CallableError, Semantic
+from ...ports import Boundary, Json
+from .. import values
+from ..secrets import redact
+from ..tools import Tools
+from .agent_answer import Answer
+from .models import Models
+from .recorded_model import Asking, Meter, RecordedModel
+
+OUTPUTS: Mapping[str, Callable[[Any], Any]] = {"tool": ToolOutput, "native": NativeOutput, "prompted": PromptedOutput}
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One call of one agent: on whose behalf, with what input, and what was used and asked so far."""
+
+    boundary: Boundary
+    call_id: str
+    given: Any
+    meter: Meter
+    on_failure: OnFailure
+    overlay: OnFailure
+    asked: dict[str, int] = field(default_factory=dict)
+    """Tool calls (name and arguments as text) to the turn in which each was last asked for."""
+
+
+Delegate = Callable[[Visit, str, Json], Awaitable[Json]]
+"""Calls another agent for a visit, counts what it used, and returns its output as JSON."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What an agent works with. ``agents`` are those that it may call, with the type of each one's input."""
+
+    models: Models
+    tools: Tools
+    agents: Mapping[str, str]
+    delegate: Delegate
+    secrets: Callable[[], tuple[str, ...]]
+
+
+class AgentLoop:
+    """A built agent. It keeps nothing of a call: many calls may be under way at once."""
+
+    def __init__(self, name: str, agent: AgentPlan, around: Surroundings) -> None:
+        self._name = name
+        self._plan = agent
+        self._around = around
+        self._answer = Answer(agent)
+        self._agent: Agent[Visit, Any] = Agent(
+            None,
+            output_type=self._output(),
+            deps_type=Visit,
+            name=name,
+            tools=[*map(self._tool, agent.tools), *map(self._colleague, agent.agents)],
+            defer_model_check=True,
+        )
+        self._agent.output_validator(self._accept)
+
+    async def run(self, visit: Visit, prompt: str) -> Any:
+        """Return the agent's answer, an instance of its output type, accepted.
+
+        Raises:
+            Failure: as `agents.Agents.call` says.
+        """
+        secrets = self._around.secrets()
+        asking = Asking(visit.boundary, visit.call_id, visit.meter, visit.on_failure, secrets)
+        model = RecordedModel(self._around.models, self._plan.model, asking)
+        again = _retries(visit.on_failure)
+        try:
+            result = await self._agent.run(
+                prompt,
+                model=model,
+                deps=visit,
+                retries=AgentRetries(tools=again, output=again),
+                usage_limits=UsageLimits(request_limit=None),
+            )
+        except theirs.UnexpectedModelBehavior as error:
+            raise self._unacceptable(error, secrets) from error
+        except theirs.AgentRunError as error:
+            text = redact(str(error), secrets)
+            raise CallableError(f"the agent {self._name} stopped: {text}", type_name=type(error).__name__) from error
+        return result.output
+
+    def _unacceptable(self, error: theirs.UnexpectedModelBehavior, secrets: tuple[str, ...]) -> Semantic:
+        reason = error.__cause__ or error
+        text = redact(f"{error.message}: {reason}" if reason is not error else error.message, secrets)
+        return Semantic(f"the agent {self._name} gave no acceptable answer: {text}", type_name=type(error).__name__)
+
+    def _output(self) -> Any:
+        asked = self._answer.asked
+        return str if asked is str else OUTPUTS[self._around.models.mode(self._plan.model)](asked)
+
+    async def _accept(self, context: RunContext[Visit], answer: Any) -> Any:
+        try:
+            return await self._answer.accept(context.deps.given, answer)
+        except Semantic as refusal:
+            raise ModelRetry(refusal.message) from refusal
+
+    def _tool(self, name: str) -> Tool[Visit]:
+        offered = self._around.tools.interface(name)
+
+        async def call(context: RunContext[Visit], **arguments: Any) -> Any:
+            visit = context.deps
+            return await self._asked(context, name, arguments, lambda: self._call_tool(visit, name, arguments))
+
+        return Tool.from_schema(call, name, offered.description, offered.schema, takes_ctx=True)
+
+    async def _call_tool(self, visit: Visit, name: str, arguments: Json) -> Json:
+        work = self._around.tools.call(visit.boundary, name, arguments, parent=visit.call_id, on_failure=visit.overlay)
+        return await (_to_its_end(work) if self._around.tools.writes(name) else work)
+
+    def _colleague(self, name: str) -> Tool[Visit]:
+        schema = values.adapter(self._around.agents[name]).json_schema()
+        whole = schema.get("type") == "object"
+        offered = schema if whole else {"type": "object", "properties": {WHOLE: schema}, "required": [WHOLE]}
+
+        async def call(context: RunContext[Visit], **arguments: Any) -> Any:
+            given = arguments if whole else arguments.get(WHOLE)
+            return await self._asked(context, name, arguments, lambda: self._around.delegate(context.deps, name, given))
+
+        return Tool.from_schema(call, name, f"Ask the agent {name}.", offered, takes_ctx=True)
+
+    async def _asked(
+        self,
+        context: RunContext[Visit],
+        name: str,
+        arguments: Json,
+        perform: Callable[[], Coroutine[Any, Any, Json]] | Callable[[], Awaitable[Json]],
+    ) -> Json:
+        """Perform what a model asked for; what is wrong with the question goes back to it."""
+        self._refuse_repeated(context, name, arguments)
+        try:
+            return await perform()
+        except Semantic as refusal:
+            raise ModelRetry(refusal.message) from refusal
+
+    def _refuse_repeated(self, context: RunContext[Visit], name: str, arguments: Json) -> None:
+        """Feed back that the same call was made, and answered, in the turn before: there is no progress."""
+        question = json.dumps([name, arguments], sort_keys=True, ensure_ascii=False)
+        before = context.deps.asked.get(question)
+        context.deps.asked[question] = context.run_step
+        if before == context.run_step - 1:
+            msg = f"no progress: {name} was called with the same arguments in the turn before, and its result is above"
+            raise ModelRetry(msg)
+
+
+def _retries(reactions: OnFailure) -> int:
+    reaction = reactions.get("semantic", REACTIONS["semantic"])
+    return 0 if reaction.feedback is False else (reaction.attempts or 1) - 1
+
+
+async def _to_its_end(work: Coroutine[Any, Any, Json]) -> Json:
+    """Wait for a write even when its agent is given up meanwhile: otherwise nobody would know whether it happened."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise

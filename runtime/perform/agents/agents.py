@@ -1,0 +1,192 @@
+"""Agents: a model with a prompt, typed input and output, tools and other agents, through the effect boundary.
+
+::
+
+    async with Agents(plan, prompts=…, secrets=…) as agents:
+        agents.refuse_unready("assistant")                                   # before anything is started
+        output = await agents.call(boundary, "assistant", {"city": "Paris"}, parent="reply")
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from ....compiler.meaning.prompts import WHOLE
+from ....compiler.plan import AgentPlan, ModelPlan, Plan
+from ....compiler.settings import REACTIONS, Limits, OnFailure, Reaction, merge_reactions
+from ...failures import Exhausted, Refused
+from ...ports import Boundary, CallRequest, Json, Outcome, Permit, Secrets
+from .. import values
+from ..secrets import known
+from ..tools import Tools
+from . import prompts as templates
+from .models import Models, need_agents
+
+if TYPE_CHECKING:
+    from .agent_loop import AgentLoop, Visit
+
+NEVER_AGAIN: OnFailure = {name: Reaction(attempts=1) for name in REACTIONS}
+"""What failed inside an agent was tried again where it happened; the agent as a whole is not."""
+
+
+class Agents:
+    """The agents of one plan, each built once.
+
+    Args:
+        plan: the plan; models, tools and datasets are looked up here too.
+        prompts: texts of the prompts that the plan names as files (`Compiled.prompts`, or a run's pinned ones).
+        secrets: where secrets come from, when a model is first asked.
+        tools: the plan's tools; made from the plan where they aren't given.
+        params: the run's bound parameters.
+        places: models that a target puts elsewhere, by name.
+        fingerprints: the lock's prompts; stored beside results.
+        base: what relative paths of datasets are relative to.
+    """
+
+    def __init__(  # noqa: PLR0913 - what an agent needs of its surroundings; all but three have a default
+        self,
+        plan: Plan,
+        *,
+        prompts: Mapping[str, str],
+        secrets: Secrets,
+        tools: Tools | None = None,
+        params: Mapping[str, Json] | None = None,
+        places: Mapping[str, ModelPlan] | None = None,
+        fingerprints: Mapping[str, str] | None = None,
+        base: Path | None = None,
+    ) -> None:
+        self.tools = tools or Tools(plan, secrets=secrets, params=params, base=base)
+        self.models = Models(plan.models, secrets=secrets, places=places)
+        self._plan = plan
+        self._prompts = dict(prompts)
+        self._secrets = secrets
+        self._fingerprints = dict(fingerprints or {})
+        self._loops: dict[str, AgentLoop] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the models' connections."""
+        await self.models.close()
+
+    def refuse_unready(self, *names: str) -> None:
+        """Refuse what can't work, before the first call: all agents, or those named and what they reach.
+
+        Raises:
+            Refused: a secret is missing, an extra isn't installed, a name can't be imported, a setting can't be given.
+        """
+        waiting, seen = list(names or self._plan.agents), set[str]()
+        while waiting:
+            name = waiting.pop()
+            if name not in seen:
+                seen.add(name)
+                waiting += self._agent(name).agents
+                self._refuse_unready(name, self._agent(name))
+
+    def _refuse_unready(self, name: str, agent: AgentPlan) -> None:
+        if agent.history != "call":
+            msg = f"the agent {name} asks for history: run, which this version of darner can't give"
+            raise Refused(msg, help="nothing was started; take it out of the spec, or use a newer darner")
+        for model in self.models.chain(agent.model):
+            self.models.model(model)
+        values.adapter(agent.input)
+        templates.check(name, self._prompt(agent))
+        self._loop(name)
+
+    async def call(self, boundary: Boundary, name: str, arguments: Json, *, parent: str, on_failure: OnFailure | None = None) -> Json:
+        """Return an agent's output as JSON, for the JSON of its input: served, or asked for and recorded.
+
+        Args:
+            boundary: through which the agent, its models and its tools are called.
+            name: the agent's name in the plan.
+            arguments: its input, as JSON.
+            parent: the call or the step on whose behalf it is called.
+            on_failure: what a step lays over the agent's own reactions.
+
+        Raises:
+            Semantic: the input doesn't fit, or no acceptable answer came and the attempts are used up.
+            Exhausted: one of the agent's limits is reached.
+            Failure: a model or a tool failed for good.
+        """
+        return (await self.call_and_measure(boundary, name, arguments, parent=parent, on_failure=on_failure))["output"]
+
+    async def call_and_measure(
+        self, boundary: Boundary, name: str, arguments: Json, *, parent: str, on_failure: OnFailure | None = None
+    ) -> Json:
+        """Return ``{"output", "used": {"requests", "input_tokens", "output_tokens", "cost"}}`` of one call.
+
+        What an agent used stands in its recorded result, so that limits count it after a resume too.
+        """
+        request = CallRequest(
+            parent=parent,
+            kind="agent",
+            name=name,
+            arguments=arguments,
+            fingerprint=self._fingerprints.get(name, ""),
+            on_failure=NEVER_AGAIN,
+        )
+        return await boundary.call(request, lambda permit: self._perform(boundary, name, arguments, permit, on_failure or {}))
+
+    async def _perform(self, boundary: Boundary, name: str, arguments: Json, permit: Permit, overlay: OnFailure) -> Outcome:
+        from .agent_loop import Visit  # noqa: PLC0415 - brings pydantic-ai; only runs with agents pay for it
+        from .recorded_model import Meter  # noqa: PLC0415 - likewise
+
+        agent, loop = self._agent(name), self._loop(name)
+        given = _given(agent.input, arguments)
+        limits = agent.limits or Limits()
+        reactions = merge_reactions(REACTIONS, agent.on_failure, overlay)
+        visit = Visit(boundary, permit.call_id, given, Meter(name, limits), reactions, overlay)
+        prompt = templates.render(name, self._prompt(agent), given)
+        clock = asyncio.timeout(limits.time)
+        try:
+            async with clock:
+                output = await loop.run(visit, prompt)
+        except TimeoutError as late:
+            if not clock.expired():
+                raise
+            msg = f"the agent {name} has used up its limits.time: {limits.time:g}s"
+            raise Exhausted(msg, help=f"raise limits.time of {name}, or ask it for less") from late
+        return Outcome({"output": values.dump(output), "used": visit.meter.used()})
+
+    async def _delegate(self, visit: Visit, name: str, arguments: Json) -> Json:
+        visit.meter.check()
+        result = await self.call_and_measure(visit.boundary, name, arguments, parent=visit.call_id, on_failure=visit.overlay)
+        used = result["used"]
+        visit.meter.add(used["requests"], used["input_tokens"], used["output_tokens"], Decimal(used["cost"]))
+        return result["output"]
+
+    def _agent(self, name: str) -> AgentPlan:
+        if name not in self._plan.agents:
+            msg = f"there is no agent {name}"
+            raise Refused(msg)
+        return self._plan.agents[name]
+
+    def _prompt(self, agent: AgentPlan) -> str:
+        return self._prompts.get(agent.prompt, agent.prompt)
+
+    def _loop(self, name: str) -> AgentLoop:
+        if name not in self._loops:
+            need_agents()
+            from .agent_loop import AgentLoop, Surroundings  # noqa: PLC0415 - brings pydantic-ai; only runs with agents pay for it
+
+            agent = self._agent(name)
+            others = {one: self._agent(one).input for one in agent.agents}
+            around = Surroundings(self.models, self.tools, others, self._delegate, lambda: known(self._secrets, self._plan.secrets))
+            self._loops[name] = AgentLoop(name, agent, around)
+        return self._loops[name]
+
+
+def _given(type_text: str, arguments: Json) -> Any:
+    """Return an agent's input; one that is no record may come as the keyword argument ``input``."""
+    wanted = values.resolve(type_text)
+    alone = isinstance(arguments, dict) and set(arguments) == {WHOLE} and wanted in values.BUILT_IN.values()
+    return values.parse(wanted, arguments[WHOLE] if alone else arguments)

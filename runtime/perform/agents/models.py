@@ -1,0 +1,165 @@
+"""Models: from a plan's entry to a pydantic-ai model, built once, with its secret read when it is first needed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ....compiler.diagnostics import did_you_mean
+from ....compiler.plan import ModelPlan
+from ....compiler.providers import is_provider
+from ....compiler.settings import ModelRate
+from ...failures import Refused
+from ...ports import Secrets
+from .. import values
+from .limits import Pace
+
+if TYPE_CHECKING:
+    from pydantic_ai.models import Model
+
+OUTPUT = "output"
+"""The one entry of a model's ``params`` that is darner's: how it is asked for typed output (see `MODES`)."""
+
+MODES = ("tool", "native", "prompted")
+CHAT = ("openai", "openai-chat")
+RETRYING_SDKS = ("openai", "anthropic", "groq")
+NO_KEY = "none"
+"""What servers that need no key are sent, because the client can't send nothing."""
+TIMEOUT, CONNECT_TIMEOUT = 600.0, 10.0
+
+
+def need_agents() -> None:
+    """Refuse with an install hint where the agents extra is missing."""
+    try:
+        importlib.import_module("pydantic_ai")
+        importlib.import_module("openai")
+    except ImportError as error:
+        msg = f"agents need the package {error.name}"
+        raise Refused(msg, help="pip install 'darner[agents]'") from error
+
+
+class Models:
+    """The models of one plan. ``places`` (a target's) take the place of plans of the same name."""
+
+    def __init__(self, plans: Mapping[str, ModelPlan], *, secrets: Secrets, places: Mapping[str, ModelPlan] | None = None) -> None:
+        self._plans = {**plans, **(places or {})}
+        self._secrets = secrets
+        self._built: dict[str, Model] = {}
+        self._paces: dict[str, Pace] = {}
+        self._clients = AsyncExitStack()
+
+    def plan(self, name: str) -> ModelPlan:
+        """Return a model's plan; `Refused` where there is none of that name."""
+        if name not in self._plans:
+            msg = f"there is no model {name}"
+            raise Refused(msg, help=did_you_mean(name, self._plans))
+        return self._plans[name]
+
+    def chain(self, name: str) -> tuple[str, ...]:
+        """Return a model's name and those of its fallbacks, in the order in which they are tried."""
+        found: list[str] = []
+        following: str | None = name
+        while following is not None and following not in found:
+            found.append(following)
+            following = self.plan(following).fallback
+        return tuple(found)
+
+    def model(self, name: str) -> Model:
+        """Return a model, built when it is first asked for; `Refused` where that can't be."""
+        if name not in self._built:
+            need_agents()
+            self._built[name] = self._build(name, self.plan(name))
+        return self._built[name]
+
+    def settings(self, name: str) -> dict[str, Any]:
+        """Return what every request to a model carries: the plan's ``params``, and no retries of the client's own."""
+        plan = self.plan(name)
+        prefix = plan.use.partition(":")[0]
+        if not is_provider(plan.use):
+            return {}
+        own = {"max_retries": 0} if prefix.startswith(RETRYING_SDKS) else {}
+        return own | {key: value for key, value in plan.params.items() if key != OUTPUT}
+
+    def mode(self, name: str) -> str:
+        """Return how a model is asked for typed output: ``tool``, ``native`` or ``prompted``."""
+        mode = self.plan(name).params.get(OUTPUT, MODES[0])
+        if mode not in MODES:
+            msg = f"the model {name} has params.output {mode!r}"
+            raise Refused(msg, help=f"write one of: {', '.join(MODES)}")
+        return str(mode)
+
+    def cost(self, name: str, input_tokens: int, output_tokens: int) -> Decimal:
+        """Return what a request cost in US dollars; nothing for a model without a price."""
+        price = self.plan(name).price
+        return Decimal(0) if price is None else (price.input * input_tokens + price.output * output_tokens) / 1_000_000
+
+    def pace(self, name: str) -> Pace:
+        """Return what keeps the requests to a model within its ``rate``."""
+        if name not in self._paces:
+            self._paces[name] = Pace(self.plan(name).rate or ModelRate())
+        return self._paces[name]
+
+    async def close(self) -> None:
+        """Close every connection."""
+        self._built.clear()
+        self._paces.clear()
+        await self._clients.aclose()
+
+    def _build(self, name: str, plan: ModelPlan) -> Model:
+        prefix, _, model_name = plan.use.partition(":")
+        key = self._secrets.get(plan.secret) if plan.secret else None
+        if not is_provider(plan.use):
+            return _called(name, plan)
+        return self._chat(model_name, plan.base_url, key) if prefix in CHAT else _inferred(name, plan, key)
+
+    def _chat(self, model_name: str, base_url: str | None, key: str | None) -> Model:
+        import httpx2  # noqa: PLC0415 - only runs with agents pay for it
+        from openai import AsyncOpenAI  # noqa: PLC0415 - likewise
+        from pydantic_ai.models.openai import OpenAIChatModel  # noqa: PLC0415 - likewise
+        from pydantic_ai.providers.openai import OpenAIProvider  # noqa: PLC0415 - likewise
+
+        if key is None and base_url is None:
+            msg = f"the model openai:{model_name} has neither a secret nor a base_url"
+            raise Refused(msg, help="write `secret: OPENAI_API_KEY` in its entry, and name it under `secrets`")
+        http = httpx2.AsyncClient(timeout=httpx2.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT))
+        self._clients.push_async_callback(http.aclose)
+        # The failure policy tries again, and counts it; a client that does so by itself would hide it.
+        client = AsyncOpenAI(api_key=key or NO_KEY, base_url=base_url, max_retries=0, http_client=http)
+        return OpenAIChatModel(model_name, provider=OpenAIProvider(openai_client=client))
+
+
+def _called(name: str, plan: ModelPlan) -> Model:
+    from pydantic_ai.models import Model  # noqa: PLC0415 - only runs with agents pay for it
+
+    try:
+        built = values.load(plan.use)(**{key: value for key, value in plan.params.items() if key != OUTPUT})
+    except (TypeError, ValueError) as error:
+        msg = f"the model {name} can't be built by {plan.use}: {error}"
+        raise Refused(msg, help="its `params` are handed over as keyword arguments") from error
+    if not isinstance(built, Model):
+        msg = f"{plan.use} gives a {type(built).__name__}, not a pydantic-ai model"
+        raise Refused(msg)
+    return built
+
+
+def _inferred(name: str, plan: ModelPlan, key: str | None) -> Model:
+    from pydantic_ai.exceptions import UserError  # noqa: PLC0415 - only runs with agents pay for it
+    from pydantic_ai.models import infer_model  # noqa: PLC0415 - likewise
+    from pydantic_ai.providers import Provider, infer_provider_class  # noqa: PLC0415 - likewise
+
+    given = {"api_key": key, "base_url": plan.base_url}
+
+    def provider(prefix: str) -> Provider[Any]:
+        return infer_provider_class(prefix)(**{option: value for option, value in given.items() if value is not None})
+
+    try:
+        return infer_model(plan.use, provider_factory=provider)
+    except ImportError as error:
+        msg = f"the model {name} ({plan.use}) needs a package that isn't installed: {error.name}"
+        raise Refused(msg, help=str(error)) from error
+    except (UserError, TypeError, ValueError) as error:
+        msg = f"the model {name} ({plan.use}) can't be built: {error}"
+        raise Refused(msg, help="look at its `use`, `secret` and `base_url`") from None

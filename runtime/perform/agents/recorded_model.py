@@ -1,0 +1,201 @@
+"""A pydantic-ai model whose every request goes through the effect boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, cast
+
+from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse, ToolReturnPart
+from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.models.wrapper import WrapperModel
+from pydantic_ai.settings import ModelSettings
+
+from ....compiler.settings import Limits, OnFailure
+from ...failures import ContextLost, Crashed, Exhausted, Network, Throttled
+from ...ports import Boundary, CallRequest, Json, Outcome, Permit, Usage
+from .model_errors import failure_of
+from .models import Models
+
+UNSTEADY_IN_MESSAGES = frozenset(
+    (
+        "timestamp",
+        "run_id",
+        "conversation_id",
+        "metadata",
+        "usage",
+        "model_name",
+        "model_id",
+        "provider_name",
+        "provider_url",
+        "provider_details",
+        "provider_response_id",
+        "canonical_system",
+        "workspace_ref",
+        "history_digest",
+        "failed_attempts",
+        "state",
+    )
+)
+"""What pydantic-ai notes beside a message, and a model is never sent."""
+UNSTEADY_IN_PARTS = frozenset({"timestamp", "id", "provider_name", "provider_details", "metadata", "content_file_digests"})
+NEXT_MODEL = (Throttled, Network, Crashed)
+"""Failures after which a model's ``fallback`` is asked; a refusal is another reason."""
+
+
+@dataclass
+class Meter:
+    """What one agent has used, against what it may."""
+
+    agent: str
+    limits: Limits
+    turns: int = 0
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: Decimal = Decimal(0)
+
+    def begin(self, messages: Sequence[ModelMessage]) -> None:
+        """Count a request that is about to be made; `Exhausted` where a limit says no. Feedback is not a turn."""
+        self.check()
+        if not is_feedback(messages):
+            self._refuse("turns", self.turns, self.limits.turns)
+            self.turns += 1
+
+    def check(self) -> None:
+        """Raise `Exhausted` where tokens or money are used up."""
+        self._refuse("tokens", self.input_tokens + self.output_tokens, self.limits.tokens)
+        self._refuse("cost", self.cost, self.limits.cost)
+
+    def _refuse(self, what: str, used: Decimal | float, limit: Decimal | float | None) -> None:
+        if limit is not None and used >= limit:
+            msg = f"the agent {self.agent} has used up its limits.{what}: {used} of {limit}"
+            raise Exhausted(msg, help=f"raise limits.{what} of {self.agent}, or ask it for less")
+
+    def used(self) -> Json:
+        """Return what was used, as JSON."""
+        counts = {"requests": self.requests, "input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
+        return {**counts, "cost": str(self.cost)}
+
+    def add(self, requests: int, input_tokens: int, output_tokens: int, cost: Decimal) -> None:
+        """Add what a request, or another agent, used."""
+        self.requests += requests
+        self.input_tokens += input_tokens
+        self.output_tokens += output_tokens
+        self.cost += cost
+
+
+def is_feedback(messages: Sequence[ModelMessage]) -> bool:
+    """Return whether the newest message brings nothing new: neither the prompt nor a tool's result, only what was wrong."""
+    news = (part for part in messages[-1].parts if isinstance(part, ToolReturnPart) and part.outcome != "retried")
+    return len(messages) > 1 and next(news, None) is None
+
+
+@dataclass(frozen=True)
+class Asking:
+    """On whose behalf a model is asked."""
+
+    boundary: Boundary
+    parent: str
+    meter: Meter
+    on_failure: OnFailure
+    secrets: tuple[str, ...] = ()
+    fingerprint: str = ""
+
+
+class RecordedModel(WrapperModel):
+    """Serves what the boundary has on record, asks the model otherwise, and its fallbacks after that."""
+
+    def __init__(self, models: Models, name: str, asking: Asking) -> None:
+        super().__init__(models.model(name))
+        self._models = models
+        self._name = name
+        self._asking = asking
+
+    async def request(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,  # noqa: ARG002 - each model of the chain has settings of its own
+        model_request_parameters: ModelRequestParameters,
+    ) -> ModelResponse:
+        """Return the response to one request; raises the `Failure` of the last model that was asked."""
+        self._asking.meter.begin(messages)
+        *others, last = self._models.chain(self._name)
+        for name in others:
+            try:
+                response = await self._ask(name, messages, model_request_parameters)
+            except NEXT_MODEL:
+                continue
+            if response.finish_reason != "content_filter":
+                return response
+        return await self._ask(last, messages, model_request_parameters)
+
+    async def _ask(self, name: str, messages: list[ModelMessage], parameters: ModelRequestParameters) -> ModelResponse:
+        request = CallRequest(
+            parent=self._asking.parent,
+            kind="model",
+            name=name,
+            arguments=request_arguments(messages, self._models.plan(name).params, parameters),
+            fingerprint=self._asking.fingerprint,
+            on_failure=self._asking.on_failure,
+        )
+
+        async def perform(_permit: Permit) -> Outcome:
+            return await self._perform(name, messages, parameters)
+
+        stored = await self._asking.boundary.call(request, perform)
+        [response] = ModelMessagesTypeAdapter.validate_python([stored])
+        if not isinstance(response, ModelResponse):
+            msg = f"what is on record for the model {name} is no response"
+            raise ContextLost(msg)
+        used = response.usage
+        self._asking.meter.add(1, used.input_tokens, used.output_tokens, self._models.cost(name, used.input_tokens, used.output_tokens))
+        return response
+
+    async def _perform(self, name: str, messages: list[ModelMessage], parameters: ModelRequestParameters) -> Outcome:
+        # A spec's params are the provider's own settings: pydantic-ai passes on those that it knows.
+        settings = cast("ModelSettings", self._models.settings(name))
+        try:
+            async with self._models.pace(name).turn():
+                response = await self._models.model(name).request(messages, settings, parameters)
+        except Exception as error:  # noqa: BLE001 - whatever a provider's client raises becomes one of our failures
+            # The provider's exception holds the request, and so the key: what is kept of it is in the failure.
+            raise failure_of(name, error, self._asking.secrets) from None
+        [stored] = ModelMessagesTypeAdapter.dump_python([response], mode="json", exclude_none=True)
+        used = response.usage
+        self._models.pace(name).used(used.input_tokens + used.output_tokens)
+        cost = self._models.cost(name, used.input_tokens, used.output_tokens)
+        return Outcome(stored, Usage(1, used.input_tokens, used.output_tokens, cost))
+
+
+def request_arguments(messages: Iterable[ModelMessage], params: Mapping[str, Any], parameters: ModelRequestParameters) -> Json:
+    """Return what identifies a request: what the model is sent, without times, ids and other notes.
+
+    Tools are there by name only: editing a tool's docstring must not ask anew what was answered.
+    """
+    output = parameters.output_object.json_schema if parameters.output_object else None
+    return {
+        "messages": scrubbed(messages),
+        "params": dict(params),
+        "tools": sorted(tool.name for tool in parameters.function_tools),
+        "output": [parameters.output_mode, output, [tool.parameters_json_schema for tool in parameters.output_tools]],
+    }
+
+
+def scrubbed(messages: Iterable[ModelMessage]) -> list[dict[str, Any]]:
+    """Return messages as JSON in which two equal conversations are equal: call ids are numbered as they appear."""
+    numbers: dict[str, str] = {}
+    found = []
+    for message in ModelMessagesTypeAdapter.dump_python(list(messages), mode="json"):
+        kept = {key: value for key, value in message.items() if key not in UNSTEADY_IN_MESSAGES and value is not None}
+        kept["parts"] = [_scrubbed_part(part, numbers) for part in message["parts"]]
+        found.append(kept)
+    return found
+
+
+def _scrubbed_part(part: dict[str, Any], numbers: dict[str, str]) -> dict[str, Any]:
+    kept = {key: value for key, value in part.items() if key not in UNSTEADY_IN_PARTS and value is not None}
+    if "tool_call_id" in kept:
+        kept["tool_call_id"] = numbers.setdefault(kept["tool_call_id"], f"call-{len(numbers) + 1}")
+    return kept

@@ -1,0 +1,1 @@
+"""Child processes with enforced memory."""
