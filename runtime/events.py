@@ -82,6 +82,20 @@ class CallFailed(Frozen):
     message: str
     final: bool = False
     input_tokens: int = 0
+    source: Literal["made", "cache", "fork"] = "made"
+    """Whether the call was made, an equal one's result was served, or it was copied with the run that this is a fork of."""
+    cached: Cached | None = None
+    """Where the call may be cached: what the cache said."""
+
+
+class Said(Frozen):
+    """One message of an agent's conversation that goes on over its calls; it comes before the end of its call, in one commit."""
+
+    kind: Literal["said"] = "said"
+    at: float
+    call: str
+    value: Any = None
+    blob: str | None = None
     output_tokens: int = 0
     cost: Decimal = Decimal(0)
 
@@ -140,7 +154,8 @@ class RunFinished(Frozen):
 
 
 Event = Annotated[
-    RunStarted | TakenUp | CallStarted | CallFinished | CallFailed | StepFinished | StepSkipped | StepFailed | MapExpanded | RunFinished,
+    RunStarted | TakenUp | CallStarted | CallFinished | Said | CallFailed | StepFinished | StepSkipped | StepFailed | MapExpanded | RunFinished | RoundStarted | Drifted | LetGo
+    | QuestionAsked | QuestionClosed | TimerSet | RunParked,
     Field(discriminator="kind"),
 ]
 

@@ -136,6 +136,10 @@ class Outcome:
     value: Json
     usage: Usage = field(default_factory=Usage)
 
+    remembers: bool = False
+    """What is said in this call is kept, and handed to the calls of that name that begin later in the same run."""
+    cache: Caching | None = None
+    """Where an equal call's result may come from; not part of the identity. Never given for what writes."""
 
 class Boundary(Protocol):
     """The one place through which models, tools, people and child processes are reached.
@@ -145,6 +149,8 @@ class Boundary(Protocol):
     """
 
     async def call(self, request: CallRequest, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
+    earlier: Sequence[Json] = ()
+    """For a call that remembers: what was said in those of its name that were finished when it first began, in their order."""
         """Return the result of a call: served, or performed and recorded."""
         ...
 
@@ -153,6 +159,8 @@ class Clock(Protocol):
     """Where time comes from."""
 
     def now(self) -> float:
+    said: Sequence[Json] = ()
+    """The messages of a call that remembers."""
         """Return seconds since 1970, UTC."""
         ...
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from ..compiler.settings import FailureClass
+from .conversations import Conversations
 from .events import (
     CallFailed,
     CallFinished,
@@ -23,6 +24,7 @@ from .events import (
     TakenUp,
 )
 from .ports import Json
+    Said,
 from .retry import AMBIGUOUS
 
 _ITEM = re.compile(r"(.+)\[(\d+)\]")
@@ -117,6 +119,22 @@ class RunState:
     def _failed_map(self, name: str, items: MapState) -> Outcome:
         first = next(one for one in (self.steps[f"{name}[{index}]"] for index in range(items.count)) if one.kind == "failed")
         reason = f"{items.failed} of {items.count} items failed, the first with: {first.reason}"
+    cached: dict[str, str] = field(default_factory=dict)
+    """The call whose result equal ones are given, by cache key."""
+    anew: set[str] = field(default_factory=set)
+    """Steps that a person wants done anew, as long as they are open: no cache serves them."""
+    conversations: Conversations = field(default_factory=Conversations)
+    waits: Waits = field(default_factory=Waits)
+    below: dict[str, dict[str, None]] = field(default_factory=dict)
+    """Calls by their parent: a step's path or another call."""
+    rounds: Rounds = field(default_factory=Rounds)
+    ledger: Ledger = field(default_factory=Ledger)
+    drift: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Calls on record that a step was gone on without, by step path."""
+    barren: int = 0
+    """How often the run was taken up, one owner after the other killed, without a new result."""
+    keeps_rounds: bool = False
+    """Whether earlier rounds of loops are kept: to show them; nothing else needs them."""
         return Outcome("failed", reason=reason, failure=first.failure, type=first.type, place=first.place)
 
     def value(self, name: str, load: Callable[[str], Json]) -> Json:
@@ -168,6 +186,8 @@ class RunState:
     def _forget(self, name: str) -> set[str]:
         """Drop the outcomes of a step and its items, and return their paths."""
         own = {name, *(f"{name}[{index}]" for index in range(self.maps[name].count if name in self.maps else 0))}
+            case Said():
+                self.conversations.say(event)
         self.maps.pop(name, None)
         for path in own:
             self.steps.pop(path, None)
@@ -177,7 +197,10 @@ class RunState:
         while parents:
             parents = {one.call for one in self.calls.values() if one.parent in parents}
             for call in parents:
-                del self.calls[call]
+                self.conversations.forget(self.calls[call].name, call)
+                gone = self.calls.pop(call).cached
+                if gone is not None and self.cached.get(gone.key) == call:
+                    del self.cached[gone.key]
 
     def _reopen(self, path: str) -> None:
         del self.steps[path]
@@ -210,14 +233,20 @@ class RunState:
 
     def _call_started(self, event: CallStarted) -> None:
         call = self._call(event)
-        call.effects = event.effects
+        call.effects, call.task, call.given_up = event.effects, event.task, None
+        self.conversations.begin(event.name, event.call)
         call.attempts, call.begun = call.attempts + 1, call.begun + 1
         call.unsettled = event.effects == "write"
 
     def _call_finished(self, event: CallFinished) -> None:
         call = self._call(event)
         call.payload = Payload(event.value, event.blob)
-        call.unsettled = False
+        call.unsettled, self.barren = False, 0
+        self.conversations.finish(event.name, event.call)
+        call.ended, call.fingerprint = event.at, event.fingerprint
+        call.source, call.cached = event.source, event.cached
+        if event.cached is not None and (not event.cached.hit or event.cached.key not in self.cached):
+            self.cached[event.cached.key] = event.call
         call.seconds, call.requests = event.seconds, call.requests + event.requests
         self.requests += event.requests
         self._count(call, event)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from ...compiler.plan import Plan
 from ...compiler.settings import REACTIONS, merge_reactions
 from .. import budget
 from ..commits import GroupCommit
-from ..events import CallFailed, CallFinished, CallStarted
-from ..failures import CallableError, Failure, Network
+from ..events import Cached, CallFailed, CallFinished, CallStarted, Said
+from ..failures import CallableError, ContextLost, Corrupt, Failure, Network
 from ..keys import Ordinals, idempotency_key
 from ..ports import CallRequest, Clock, Json, Outcome, Permit
 from ..retry import Attempts, delay
@@ -59,7 +59,23 @@ class JournaledBoundary:
         self.finished[request.parent] = call_id
         return value
 
-    async def _perform(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
+    async def _obtain(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
+        """Return an equal call's result where the call may be cached and there is one; else make the call."""
+        cache = self.recording.cache
+        if cache is None or request.cache is None or request.effects == "write" or request.remembers:
+            return await self._perform(request, call_id, body)
+        began = self.recording.clock.now()
+        async with cache.look(request, request.cache, call_id) as found:
+            if found.told.hit:
+                await self._record(request, call_id, Outcome(found.value), self.recording.clock.now() - began, found.told)
+                return found.value
+            value = await self._perform(request, call_id, body, found.told)
+            await cache.keep(found, value)
+            return value
+
+    async def _perform(
+        self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]], cached: Cached | None = None
+    ) -> Json:
         tried = Attempts()
         while True:
             began = self.recording.clock.now()
@@ -96,7 +112,17 @@ class JournaledBoundary:
             await self.recording.commits.commit(started)
         else:
             self.recording.commits.note(started)
-        return Permit(call_id, attempt, idempotency_key(self.recording.run_id, call_id))
+        earlier = self._earlier(request, call_id) if request.remembers else ()
+        return Permit(call_id, attempt, idempotency_key(self.recording.run_id, call_id), earlier)
+
+    def _earlier(self, request: CallRequest, call_id: str) -> Sequence[Json]:
+        """Return the messages that a call goes on with; `ContextLost` where one of them is gone or damaged."""
+        said = self.recording.state.conversations.earlier(request.name, call_id)
+        try:
+            return [one.value if one.blob is None else self.recording.load(one.blob) for one in said]
+        except Corrupt as error:
+            msg = f"the conversation of {request.name} can't be read: {error.message}"
+            raise ContextLost(msg, help=error.help) from error
 
     async def _attempt(self, request: CallRequest, permit: Permit, body: Callable[[Permit], Awaitable[Outcome]]) -> Outcome:
         if self.timeout is None or request.kind == "agent":
@@ -126,7 +152,8 @@ class JournaledBoundary:
             cost=used.cost,
             seconds=seconds,
         )
-        await self.recording.commits.commit(event)
+        said = (Said(at=event.at, call=call_id, value=message) for message in outcome.said)
+        await self.recording.commits.commit(*said, event)
 
     async def _record_failure(self, request: CallRequest, permit: Permit, failure: Failure, *, final: bool) -> None:
         event = CallFailed(

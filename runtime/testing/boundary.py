@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
+from ..conversations import Conversations
+from ..events import Said
 from ..perform.unrecorded import UnrecordedBoundary
 from ..ports import CallRequest, Clock, Json, Outcome, Permit, Usage
+
+Body: TypeAlias = "Callable[[Permit], Awaitable[Outcome]]"
 
 
 class NoWaiting:
@@ -29,6 +34,7 @@ class Recorded:
     """What a run would find in its journal: results by call identity. Hand it to the next `MemoryBoundary` to resume."""
 
     results: dict[str, Json] = field(default_factory=dict)
+    conversations: Conversations = field(default_factory=Conversations)
 
 
 class MemoryBoundary:
@@ -55,9 +61,19 @@ class MemoryBoundary:
             self.served.append(request)
             return self.recorded.results[call_id]
         self.performed.append(request)
-        outcome = await self._inner.perform(request, call_id, body)
+        outcome = await self._inner.perform(request, call_id, self._remembering(request, call_id, body))
+        for message in outcome.said:
+            self.recorded.conversations.say(Said(at=self.clock.now(), call=call_id, value=message))
+        self.recorded.conversations.finish(request.name, call_id)
         self.recorded.results[call_id] = outcome.value
         return outcome.value
+
+    def _remembering(self, request: CallRequest, call_id: str, body: Body) -> Body:
+        if not request.remembers:
+            return body
+        self.recorded.conversations.begin(request.name, call_id)
+        earlier = [one.value for one in self.recorded.conversations.earlier(request.name, call_id)]
+        return lambda permit: body(replace(permit, earlier=earlier))
 
     def count(self, kind: str) -> int:
         """Return how many calls of a kind were performed here."""

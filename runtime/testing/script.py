@@ -8,8 +8,10 @@
       - when: {result: get_weather}
         answer: {text: "It is {result.summary}."}   # typed output, however the agent asks for it
       - when: {turn: 3}
-        fail: {status: 429, retry_after: 2}
+        fail: {status: 429, retry_after: 2}     # with `as_date: true`, Retry-After is an HTTP date
         times: 1                                # after that this reply is passed over
+      - fail: {broken: truncated}               # or reset, garbage, unfinished: see `Fail`
+      - {text: a long answer, delay: 2, drip: 0.1}      # slow to begin, and slow from piece to piece
 
 ``when`` may name ``text`` (a regular expression, searched in the newest user text), ``turn`` (from 1: the number of this
 request in its conversation), ``result`` (the tool whose result came last) and ``model``; all must fit. A reply says one of
@@ -46,19 +48,25 @@ class When(Frozen):
 
 
 class Fail(Frozen):
-    """How a request fails: an HTTP status, or a broken connection. ``retry_after`` is in seconds, or sent as a date."""
+    """How a request fails: an HTTP status, or a broken answer. ``retry_after`` is in seconds, or sent as a date.
+
+    ``reset``: the connection is reset before anything is said. ``garbage``: 200, and half an object that nobody can read.
+    ``truncated``: the connection ends in the middle of an answer. ``unfinished``: an answer that is well-formed for the
+    transport, and stops in the middle (a stream without its finish). ``text`` is the answer that breaks off.
+    """
 
     status: Annotated[int, Field(ge=400, le=599)] | None = None
-    broken: Literal["reset", "garbage"] | None = None
+    broken: Literal["reset", "garbage", "truncated", "unfinished"] | None = None
     retry_after: float | None = None
     as_date: bool = False
     message: str = "scripted failure"
     code: str | None = None
+    text: str = "an answer that breaks off before its end is nothing that anybody should rely on"
 
     @model_validator(mode="after")
     def _one_way(self) -> Fail:
         if (self.status is None) == (self.broken is None):
-            msg = "fail has either a status or `broken: reset` or `broken: garbage`"
+            msg = "fail has either a status or `broken: reset`, `garbage`, `truncated` or `unfinished`"
             raise ValueError(msg)
         return self
 
@@ -81,6 +89,8 @@ class Reply(Frozen):
     fail: Fail | None = None
     times: Annotated[int, Field(ge=1)] | None = None
     delay: Annotated[float, Field(ge=0)] = 0.0
+    drip: Annotated[float, Field(ge=0)] = 0.0
+    """Seconds between the pieces of a stream."""
     usage: Used = Used()
 
     @model_validator(mode="after")

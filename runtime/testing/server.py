@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from . import protocol, script
+from . import protocol, script, streaming
 from .script import Fail, Reply, Script
 
 HOST = "127.0.0.1"
@@ -144,28 +144,61 @@ class ChatHandler(BaseHTTPRequestHandler):
             return 401, protocol.error(f"Incorrect API key provided: {said}.", code="invalid_api_key")
         if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
             return 400, protocol.error("the body is no JSON object with messages")
-        if body.get("stream"):
-            return 400, protocol.error("this server doesn't stream")
         return None
 
     def _answer(self, body: dict[str, Any], reply: Reply | None, number: int) -> None:
         if reply is None:
             self._send(400, protocol.error(f"the script has no reply for {protocol.asked(body)}"))
         elif reply.fail is not None:
-            self._fail(reply.fail)
+            self._fail(body, reply.fail, number)
+        elif body.get("stream"):
+            self._stream(streaming.pieces(body, protocol.completion(body, reply, number)), reply.drip)
         else:
             self._send(200, protocol.completion(body, reply, number))
 
-    def _fail(self, fail: Fail) -> None:
-        if fail.broken == "reset":
+    def _fail(self, body: dict[str, Any], fail: Fail, number: int) -> None:
+        if fail.broken is None:
+            self._refuse(fail)
+        elif fail.broken == "reset":
             # Closing with a linger time of zero sends a reset instead of an end.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
             self.close_connection = True
-            return
+        elif fail.broken == "garbage":
+            self._write(200, b'{"id": "chatcmpl-', {})
+        else:
+            self._break_off(body, protocol.completion(body, Reply(text=fail.text), number), cut=fail.broken == "truncated")
+
+    def _refuse(self, fail: Fail) -> None:
         headers = {} if fail.retry_after is None else {"Retry-After": _later(fail.retry_after) if fail.as_date else f"{fail.retry_after:g}"}
-        content = b'{"id": "chatcmpl-' if fail.broken == "garbage" else json.dumps(protocol.error(fail.message, code=fail.code)).encode()
-        self._write(200 if fail.status is None else fail.status, content, headers)
+        self._write(fail.status or 500, json.dumps(protocol.error(fail.message, code=fail.code)).encode(), headers)
+
+    def _break_off(self, body: dict[str, Any], completion: dict[str, Any], *, cut: bool) -> None:
+        """Begin an answer, and stop in its middle: by closing the connection, or as if that were all."""
+        if body.get("stream"):
+            whole = streaming.pieces(body, completion)
+            self._stream(whole[: len(whole) // 2], 0.0, ends=not cut)
+            return
+        content = json.dumps(completion).encode()
+        self._write(200, content[: len(content) // 2], {"Content-Length": str(len(content))} if cut else {})
+        self.close_connection = True
+
+    def _stream(self, pieces: list[bytes], drip: float, *, ends: bool = True) -> None:
+        """Send pieces one by one; where it doesn't end, the connection closes and the transport can tell."""
+        try:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            for piece in pieces:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                self.models.wait(drip)
+            self.wfile.write(b"0\r\n\r\n" if ends else b"")
+        except OSError:
+            self.close_connection = True
+            return
+        self.close_connection = not ends
+        self.models.went()
 
     def _send(self, status: int, value: Any) -> None:
         self._write(status, json.dumps(value, ensure_ascii=False).encode(), {})

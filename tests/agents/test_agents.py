@@ -293,7 +293,6 @@ def test_many_calls_of_one_agent_at_once_do_not_mix() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"history": "run"}, "history: run"),
         ({"prompt": "{{ city"}, "is no template"),
         ({"tools": ("nothing",)}, "there is no tool nothing"),
         ({"output": f"{HERE}:Nothing"}, "can't be imported"),

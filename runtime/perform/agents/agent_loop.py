@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from ...ports import Boundary, Json
 from .. import values
 from ..secrets import redact
 from ..tools import Tools
+from . import conversation
 from .agent_answer import Answer
 from .models import Models
 from .recorded_model import Asking, Meter, RecordedModel
@@ -73,12 +74,15 @@ class AgentLoop:
         )
         self._agent.output_validator(self._accept)
 
-    async def run(self, visit: Visit, prompt: str) -> Any:
-        """Return the agent's answer, an instance of its output type, accepted.
+    async def run(self, visit: Visit, prompt: str, earlier: Sequence[Json] = ()) -> tuple[Any, tuple[Json, ...]]:
+        """Return the agent's answer, an instance of its output type, accepted; and the messages that led to it, as JSON.
+
+        ``earlier`` are the messages of the conversation that it goes on with.
 
         Raises:
-            Failure: as `agents.Agents.call` says.
+            Failure: as `agents.Agents.call` says; `ContextLost` where ``earlier`` is no conversation.
         """
+        history = conversation.read(self._name, earlier)
         secrets = self._around.secrets()
         asking = Asking(visit.boundary, visit.call_id, visit.meter, visit.on_failure, secrets)
         model = RecordedModel(self._around.models, self._plan.model, asking)
@@ -86,6 +90,7 @@ class AgentLoop:
         try:
             result = await self._agent.run(
                 prompt,
+                message_history=history or None,
                 model=model,
                 deps=visit,
                 retries=AgentRetries(tools=again, output=again),
@@ -96,7 +101,7 @@ class AgentLoop:
         except theirs.AgentRunError as error:
             text = redact(str(error), secrets)
             raise CallableError(f"the agent {self._name} stopped: {text}", type_name=type(error).__name__) from error
-        return result.output
+        return result.output, conversation.told(result.new_messages())
 
     def _unacceptable(self, error: theirs.UnexpectedModelBehavior, secrets: tuple[str, ...]) -> Semantic:
         reason = error.__cause__ or error

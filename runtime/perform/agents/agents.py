@@ -93,13 +93,14 @@ class Agents:
                 self._refuse_unready(name, self._agent(name))
 
     def _refuse_unready(self, name: str, agent: AgentPlan) -> None:
-        if agent.history != "call":
-            msg = f"the agent {name} asks for history: run, which this version of darner can't give"
-            raise Refused(msg, help="nothing was started; take it out of the spec, or use a newer darner")
+        if agent.history == "run" and self._plan.job is not None:
+            msg = f"the agent {name} has history: run, and the rows of a job have no run that a conversation could go on in"
+            raise Refused(msg, help="take it out: in a job each row is a conversation of its own")
         for model in self.models.chain(agent.model):
             self.models.model(model)
         values.adapter(agent.input)
         templates.check(name, self._prompt(agent))
+            self.models.streams(model)
         self._loop(name)
 
     async def call(self, boundary: Boundary, name: str, arguments: Json, *, parent: str, on_failure: OnFailure | None = None) -> Json:
@@ -149,13 +150,15 @@ class Agents:
         clock = asyncio.timeout(limits.time)
         try:
             async with clock:
-                output = await loop.run(visit, prompt)
+                output, said = await loop.run(visit, prompt, permit.earlier)
         except TimeoutError as late:
+            cache=self._caching(name, arguments, cache),
+            remembers=self._agent(name).history == "run",
             if not clock.expired():
                 raise
             msg = f"the agent {name} has used up its limits.time: {limits.time:g}s"
             raise Exhausted(msg, help=f"raise limits.time of {name}, or ask it for less") from late
-        return Outcome({"output": values.dump(output), "used": visit.meter.used()})
+        return Outcome({"output": values.dump(output), "used": visit.meter.used()}, said=said if agent.history == "run" else ())
 
     async def _delegate(self, visit: Visit, name: str, arguments: Json) -> Json:
         visit.meter.check()

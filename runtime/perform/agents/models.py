@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from pydantic_ai.models import Model
 
 OUTPUT = "output"
-"""The one entry of a model's ``params`` that is darner's: how it is asked for typed output (see `MODES`)."""
+"""An entry of a model's ``params`` that is darner's: how it is asked for typed output (see `MODES`)."""
+STREAM = "stream"
+"""Another one: ask for the answer in pieces. It is recorded whole; what breaks off is a failed attempt."""
+OURS = frozenset({OUTPUT, STREAM})
 
 MODES = ("tool", "native", "prompted")
 CHAT = ("openai", "openai-chat")
@@ -81,7 +84,7 @@ class Models:
         if not is_provider(plan.use):
             return {}
         own = {"max_retries": 0} if prefix.startswith(RETRYING_SDKS) else {}
-        return own | {key: value for key, value in plan.params.items() if key != OUTPUT}
+        return own | {key: value for key, value in plan.params.items() if key not in OURS}
 
     def mode(self, name: str) -> str:
         """Return how a model is asked for typed output: ``tool``, ``native`` or ``prompted``."""
@@ -90,6 +93,17 @@ class Models:
             msg = f"the model {name} has params.output {mode!r}"
             raise Refused(msg, help=f"write one of: {', '.join(MODES)}")
         return str(mode)
+
+    def streams(self, name: str) -> bool:
+        """Return whether a model's answers are asked for in pieces: some servers and proxies cut connections that are silent."""
+        plan = self.plan(name)
+        if not is_provider(plan.use):
+            return False
+        wanted = plan.params.get(STREAM, False)
+        if not isinstance(wanted, bool):
+            msg = f"the model {name} has params.stream {wanted!r}"
+            raise Refused(msg, help="write true or false")
+        return wanted
 
     def cost(self, name: str, input_tokens: int, output_tokens: int) -> Decimal:
         """Return what a request cost in US dollars; nothing for a model without a price."""
@@ -119,6 +133,7 @@ class Models:
         import httpx2  # noqa: PLC0415 - only runs with agents pay for it
         from openai import AsyncOpenAI  # noqa: PLC0415 - likewise
         from pydantic_ai.models.openai import OpenAIChatModel  # noqa: PLC0415 - likewise
+        from pydantic_ai.profiles.openai import OpenAIModelProfile  # noqa: PLC0415 - likewise
         from pydantic_ai.providers.openai import OpenAIProvider  # noqa: PLC0415 - likewise
 
         if key is None and base_url is None:
@@ -128,7 +143,9 @@ class Models:
         self._clients.push_async_callback(http.aclose)
         # The failure policy tries again, and counts it; a client that does so by itself would hide it.
         client = AsyncOpenAI(api_key=key or NO_KEY, base_url=base_url, max_retries=0, http_client=http)
-        return OpenAIChatModel(model_name, provider=OpenAIProvider(openai_client=client))
+        # Otherwise a stream that breaks off would pass for an answer.
+        whole = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
+        return OpenAIChatModel(model_name, provider=OpenAIProvider(openai_client=client), profile=whole)
 
 
 def _called(name: str, plan: ModelPlan) -> Model:

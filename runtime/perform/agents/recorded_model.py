@@ -59,7 +59,8 @@ class Meter:
     def begin(self, messages: Sequence[ModelMessage]) -> None:
         """Count a request that is about to be made; `Exhausted` where a limit says no. Feedback is not a turn."""
         self.check()
-        if not is_feedback(messages):
+        # The first request of a call that goes on with a conversation looks like feedback, and isn't.
+        if self.turns == 0 or not is_feedback(messages):
             self._refuse("turns", self.turns, self.limits.turns)
             self.turns += 1
 
@@ -158,7 +159,7 @@ class RecordedModel(WrapperModel):
         settings = cast("ModelSettings", self._models.settings(name))
         try:
             async with self._models.pace(name).turn():
-                response = await self._models.model(name).request(messages, settings, parameters)
+                response = await self._response(name, messages, settings, parameters)
         except Exception as error:  # noqa: BLE001 - whatever a provider's client raises becomes one of our failures
             # The provider's exception holds the request, and so the key: what is kept of it is in the failure.
             raise failure_of(name, error, self._asking.secrets) from None
@@ -167,6 +168,22 @@ class RecordedModel(WrapperModel):
         self._models.pace(name).used(used.input_tokens + used.output_tokens)
         cost = self._models.cost(name, used.input_tokens, used.output_tokens)
         return Outcome(stored, Usage(1, used.input_tokens, used.output_tokens, cost))
+
+    async def _response(
+        self, name: str, messages: list[ModelMessage], settings: ModelSettings, parameters: ModelRequestParameters
+    ) -> ModelResponse:
+        """Return a model's response, whole: a stream counts when it has said that it is finished, and not before."""
+        model = self._models.model(name)
+        if not self._models.streams(name):
+            return await model.request(messages, settings, parameters)
+        async with model.request_stream(messages, settings, parameters) as stream:
+            async for _ in stream:
+                pass
+            response = stream.get()
+        if response.state != "complete" or response.finish_reason is None:
+            msg = f"the model {name}: its answer broke off before it was finished"
+            raise Network(msg, type_name="TruncatedStream")
+        return response
 
 
 def request_arguments(messages: Iterable[ModelMessage], params: Mapping[str, Any], parameters: ModelRequestParameters) -> Json:
