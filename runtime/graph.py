@@ -91,8 +91,6 @@ def _unsupported(plan: Plan, step: StepPlan) -> Iterator[str]:
         yield f"a person ({step.human})"
     if step.calls:
         yield "calls"
-    if step.cache.scope != "off":
-        yield f"cache: {step.cache.scope}"
     for reaction in step.on_failure.values():
         if reaction.ask is not None:
             yield f"a person ({reaction.ask})"

@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 
-from .ports import CallRequest, Json
+from .ports import Caching, CallRequest, Json
 
 _LENGTH = 32
 
@@ -40,3 +40,13 @@ class Ordinals:
 def idempotency_key(run_id: str, call_id: str) -> str:
     """Return what a write is handed: equal over attempts and resumes of one call, different for any other call of any run."""
     return digest([run_id, call_id])[:_LENGTH]
+
+
+def callee_key(kind: str, name: str) -> str:
+    """Return what the cache keys of one callee begin with."""
+    return digest([kind, name])[:8]
+
+
+def cache_key(request: CallRequest, caching: Caching) -> str:
+    """Return the key that equal calls share: callee, its fingerprint, its version, what it reads of its arguments."""
+    return f"{callee_key(request.kind, request.name)}-{digest([caching.fingerprint, caching.version, caching.reads])[:_LENGTH]}"

@@ -24,8 +24,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from ...compiler.plan import AgentPlan, Lock, Plan, StagePlan
+from ...compiler.plan import Lock, Plan, StagePlan
 from ...compiler.wires import substitute
+from ..meaning import agent_meaning, code_meaning
 from .arrow import Column
 from .arrow import compute as pc
 from .canonical import DIGEST, DIGEST_BYTES, canonical, digest, digests, hash_each
@@ -72,52 +73,15 @@ def stage_fingerprint(plan: Plan, params: Mapping[str, Any], lock: Lock, stage: 
         "with": substitute(node.with_, params),
         "version": node.version,
         "reads": node.reads,
-        "output": _type(node.output, lock),
+        "output": code_meaning(node.output, lock),
         "fields": node.fields,
     }
     agent = plan.agents.get(node.runs)
-    meaning["code" if agent is None else "agent"] = _code(node.runs, lock) if agent is None else _agent(plan, params, lock, node.runs, ())
+    if agent is None:
+        meaning["code"] = code_meaning(node.runs, lock)
+    else:
+        meaning["agent"] = agent_meaning(plan, params, lock, node.runs)
     return _hex(meaning)
-
-
-def _agent(plan: Plan, params: Mapping[str, Any], lock: Lock, name: str, above: tuple[str, ...]) -> Any:
-    if name in above:
-        return name
-    agent: AgentPlan = plan.agents[name]
-    return {
-        "model": _model(plan, params, agent.model, ()),
-        "prompt": [substitute(agent.prompt, params), lock.prompts.get(name, "")],
-        "types": [_type(agent.input, lock), _type(agent.output, lock)],
-        "reads": agent.reads,
-        "new_fields": agent.new_fields,
-        "check": agent.check and _code(agent.check, lock),
-        "tools": {tool: _tool(plan, params, lock, tool) for tool in agent.tools},
-        "agents": {other: _agent(plan, params, lock, other, (*above, name)) for other in agent.agents},
-        "version": agent.version,
-    }
-
-
-def _model(plan: Plan, params: Mapping[str, Any], name: str, above: tuple[str, ...]) -> Any:
-    model = plan.models.get(name)
-    if model is None or name in above:
-        return name
-    fallback = model.fallback and _model(plan, params, model.fallback, (*above, name))
-    return {"use": substitute(model.use, params), "params": substitute(model.params, params), "fallback": fallback}
-
-
-def _tool(plan: Plan, params: Mapping[str, Any], lock: Lock, name: str) -> Any:
-    tool = plan.tools.get(name)
-    if tool is None:
-        return name
-    return {"code": tool.use and _code(tool.use, lock), "with": substitute(tool.with_, params), "version": tool.version}
-
-
-def _code(name: str, lock: Lock) -> list[str]:
-    return [name, lock.callables.get(name, "")]
-
-
-def _type(name: str, lock: Lock) -> list[str]:
-    return [name, lock.callables.get(name, "")]
 
 
 def _hex(meaning: Any) -> str:

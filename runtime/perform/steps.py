@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ...compiler.plan import Lock, Plan, StepPlan
-from ...compiler.settings import OnFailure, Reaction, merge_reactions
+from ...compiler.settings import Cache, OnFailure, Reaction, merge_reactions
 from ..engine import Result
-from ..failures import OutOfMemory, Refused
-from ..ports import CallRequest, Json, Outcome, Permit
+from ..failures import CallableError, OutOfMemory, Refused
+from ..meaning import caching, callable_meaning
+from ..ports import Caching, CallRequest, Json, Outcome, Permit
+from . import values
 from .agents.agents import Agents
 from .boundary import JournaledBoundary, Recording
 from .callables import callee, invoke, only_parameter
@@ -43,7 +45,9 @@ class Steps:
         """Return a step's result; see `engine.Performer`."""
         boundary = JournaledBoundary(self.recording, step.timeout)
         if step.agent is not None:
-            return Result(await self.agents.call(boundary, step.agent, arguments, parent=path, on_failure=step.on_failure))
+            return Result(
+                await self.agents.call(boundary, step.agent, arguments, parent=path, on_failure=step.on_failure, cache=_cache(step))
+            )
         if step.tool is not None:
             value = await self._use(boundary, path, step, step.tool, arguments)
         elif step.callable is not None:
@@ -57,7 +61,7 @@ class Steps:
         if not _is_named(step):
             fields = tuple(tools.interface(name).schema.get("properties", {}))
             arguments = {only_parameter(f"the tool {name}", fields): arguments}
-        return await tools.call(boundary, name, arguments or {}, parent=path, on_failure=step.on_failure)
+        return await tools.call(boundary, name, arguments or {}, parent=path, on_failure=step.on_failure, cache=_cache(step))
 
     async def _call(self, boundary: JournaledBoundary, path: str, step: StepPlan, ref: str, arguments: Json) -> Json:
         request = CallRequest(
@@ -68,6 +72,7 @@ class Steps:
             effects="pure",
             fingerprint=self.lock.callables.get(ref, ""),
             on_failure=self._reactions(step),
+            cache=self._caching(step, ref, arguments),
         )
         told = {"ref": ref, "arguments": {} if arguments is None and _is_named(step) else arguments, "named": _is_named(step)}
         fallen = 0
@@ -84,11 +89,28 @@ class Steps:
 
         return await boundary.call(request, body)
 
+    def _caching(self, step: StepPlan, ref: str, arguments: Json) -> Caching | None:
+        setting = _cache(step)
+        if setting is None:
+            return None
+        try:
+            reads = values.dump(callee(ref).arguments({} if arguments is None and _is_named(step) else arguments, named=_is_named(step)))
+        except CallableError:
+            return None  # the call will say what is wrong with them
+        return caching(setting, callable_meaning(self.recording.plan, self.agents.params, self.lock, step), reads)
+
     def _reactions(self, step: StepPlan) -> OnFailure:
         """Return a step's reactions; the ladder of its resources makes of running out of memory an attempt a rung."""
         if step.resources is None:
             return step.on_failure
         return merge_reactions({"oom": Reaction(attempts=self.cages.rungs(step.resources))}, step.on_failure)
+
+
+def _cache(step: StepPlan) -> Cache | None:
+    """Return how a step's results are shared, where it says so itself; else its tool or agent does."""
+    if step.cache.scope == "off":
+        return None
+    return step.cache if step.cache.version is not None else step.cache.model_copy(update={"version": step.version})
 
 
 def _is_named(step: StepPlan) -> bool:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ...compiler import wires
-from ...compiler.plan import Plan, ToolPlan
-from ...compiler.settings import OnFailure, merge_reactions
+from ...compiler.plan import Lock, Plan, ToolPlan
+from ...compiler.settings import Cache, OnFailure, merge_reactions
 from ..failures import CallableError, DarnerError, Network, Refused, Semantic
-from ..ports import Boundary, CallRequest, Json, Outcome, Permit, Secrets
+from ..meaning import caching, tool_meaning
+from ..ports import Boundary, Caching, CallRequest, Json, Outcome, Permit, Secrets
 from . import values
 from .datasets import Datasets
 from .secrets import known, redact
@@ -24,7 +25,7 @@ FEEDBACK = "darner.feedback"
 
 
 class Tools:
-    """The tools of one plan. ``fingerprints`` are the lock's, ``params`` the run's bound parameters."""
+    """The tools of one plan. ``lock`` holds their code's fingerprints, ``params`` are the run's bound parameters."""
 
     def __init__(
         self,
@@ -32,13 +33,13 @@ class Tools:
         *,
         secrets: Secrets,
         params: Mapping[str, Json] | None = None,
-        fingerprints: Mapping[str, str] | None = None,
+        lock: Lock | None = None,
         base: Path | None = None,
     ) -> None:
         self._plan = plan
         self._secrets = secrets
         self._params = dict(params or {})
-        self._fingerprints = dict(fingerprints or {})
+        self._lock = lock or Lock()
         self._datasets = Datasets(plan.datasets, self._params, base)
         self._threads = Threads()
         self._interfaces: dict[str, Interface] = {}
@@ -61,7 +62,16 @@ class Tools:
         """Return whether a tool changes something outside."""
         return self._tool(name).effects not in ("pure", "read")
 
-    async def call(self, boundary: Boundary, name: str, arguments: Json, *, parent: str, on_failure: OnFailure | None = None) -> Json:
+    async def call(  # noqa: PLR0913 - on whose behalf, what, with what, and what a step lays over the tool's own
+        self,
+        boundary: Boundary,
+        name: str,
+        arguments: Json,
+        *,
+        parent: str,
+        on_failure: OnFailure | None = None,
+        cache: Cache | None = None,
+    ) -> Json:
         """Return what a tool gives for JSON ``arguments``: served, or called and recorded.
 
         Raises:
@@ -77,13 +87,20 @@ class Tools:
             arguments=arguments,
             effects=tool.effects or "write",
             idempotent=tool.idempotent,
-            fingerprint=self._fingerprints.get(tool.use or "", ""),
+            fingerprint=self._lock.callables.get(tool.use or "", ""),
             on_failure=merge_reactions(tool.on_failure, on_failure or {}),
+            cache=self._caching(name, tool, cache, given),
         )
         result = await boundary.call(request, lambda permit: self._perform(tool, offered, given, permit))
         if isinstance(result, dict) and set(result) == {FEEDBACK}:
             raise Semantic(result[FEEDBACK])
         return result
+
+    def _caching(self, name: str, tool: ToolPlan, laid_over: Cache | None, given: dict[str, Any]) -> Caching | None:
+        setting = laid_over or tool.cache
+        if setting.scope == "off" or tool.effects not in {"pure", "read"}:
+            return None
+        return caching(setting, tool_meaning(self._plan, self._params, self._lock, name), values.dump(given))
 
     async def _perform(self, tool: ToolPlan, offered: Interface, given: dict[str, Any], permit: Permit) -> Outcome:
         fixed = {key: self._fixed(value) for key, value in tool.with_.items()}

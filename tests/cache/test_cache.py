@@ -1,0 +1,132 @@
+"""Results that calls share: within a run, with a user's runs, with everybody's."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from pathlib import Path
+
+from .desk import LABELS, Desk
+
+
+def test_equal_calls_of_one_run_get_one_result(desk: Desk) -> None:
+    """`cache: run`: the items of a map that are equal cost one call, though they begin at once; the next run pays again."""
+    spec = desk.spec("run", seconds=0.05)
+    assert desk.run(spec, ["ab", "cde", "ab", "ab"], "--run", "r1") == [2, 3, 2, 2]
+    assert desk.calls() == ["ab", "cde"]
+    assert desk.run(spec, ["ab"], "--run", "r2") == [2]
+    assert desk.calls() == ["ab", "ab", "cde"]
+
+
+def test_without_a_cache_each_call_is_made(desk: Desk) -> None:
+    """What nobody asked to be shared is not."""
+    assert desk.run(desk.spec("off"), ["ab", "ab"]) == [2, 2]
+    assert desk.calls() == ["ab", "ab"]
+
+
+def test_a_users_results_reach_that_users_runs_only(desk: Desk) -> None:
+    """`cache: user`: the same user's next run is served, another user's pays; without --user it reaches no other run."""
+    spec = desk.spec("user")
+    for words in (["--user", "ada"], ["--user", "ada"], ["--user", "bob"], [], []):
+        assert desk.run(spec, ["ab", "ab"], *words) == [2, 2]
+    assert len(desk.calls()) == 4
+
+
+def test_shared_results_reach_every_run_until_code_or_version_change(desk: Desk) -> None:
+    """`cache: shared`: everybody is served; a raised version leaves old results behind."""
+    spec = desk.spec("shared")
+    for words in (["--user", "ada"], ["--user", "bob"], []):
+        assert desk.run(spec, ["ab"], *words) == [2]
+    assert desk.calls() == ["ab"]
+    desk.run(desk.spec("{scope: shared, version: 2}"), ["ab"])
+    assert desk.calls() == ["ab", "ab"]
+
+
+def test_a_changed_callable_is_not_served_what_the_old_one_said(desk: Desk) -> None:
+    """The key holds the code's fingerprint (Flyte 2 caches by name and misses a changed helper)."""
+    (desk.folder / "kept").unlink()
+    (desk.folder / "keptcode").mkdir()
+    text = (Path(__file__).parent / "kept/things.py").read_text()
+    (desk.folder / "keptcode/things.py").write_text(text)
+    spec = desk.spec("shared")
+    spec.write_text(spec.read_text().replace("kept.things", "keptcode.things"))
+    with desk.start(spec, ["ab"]) as first:
+        assert first.wait(timeout=60) == 0
+    (desk.folder / "keptcode/things.py").write_text(text.replace("return len(name)", "return len(name) * 10"))
+    with desk.start(spec, ["ab"]) as second:
+        assert json.loads(second.communicate(timeout=60)[0])["outputs"] == [20]
+    assert desk.calls() == ["ab", "ab"]
+
+
+def test_ttl_is_judged_once_when_a_result_is_first_read(desk: Desk) -> None:
+    """An old result is made again; one that was served stands in the journal, and a resume never judges it again."""
+    spec = desk.spec("{scope: shared, ttl: 2s}")
+    desk.run(spec, ["ab"])
+    desk.run(spec, ["ab"], "--run", "served")
+    assert desk.calls() == ["ab"]
+    time.sleep(2.1)
+    assert desk("resume", "served", "--json") == 0
+    assert desk.json()["outputs"] == [2]
+    assert desk.calls() == ["ab"]
+    desk.run(spec, ["ab"])
+    assert desk.calls() == ["ab", "ab"]
+
+
+def test_a_step_shares_by_the_fields_that_its_callable_reads(desk: Desk) -> None:
+    """A field that the callable's type lacks is not in the key; one that it has is."""
+    spec = desk.spec("shared", text=LABELS, name="labels.yaml")
+    for parcel in ({"name": "ab", "colour": "red"}, {"name": "ab", "colour": "blue"}, {"name": "cd"}):
+        assert desk("run", str(spec), "--set", f"log={desk.log}", "-i", f"parcel={json.dumps(parcel)}", "--json") == 0, desk.err
+        assert desk.json()["outputs"] == parcel["name"].upper()
+    assert desk.calls() == ["label ab", "label cd"]
+
+
+def test_redo_asks_anew_whatever_a_cache_holds(desk: Desk) -> None:
+    """`resume --redo` is served by no cache, and the new result takes the place of the old one."""
+    spec = desk.spec("shared")
+    desk.run(spec, ["ab"], "--run", "first")
+    desk.run(spec, ["ab"], "--run", "r1")
+    assert desk("resume", "r1", "--redo", "weights") == 0, desk.err
+    assert desk.calls() == ["ab", "ab"]
+    desk.run(spec, ["ab"])
+    assert desk.calls() == ["ab", "ab"]
+
+
+def test_a_damaged_result_is_made_again(desk: Desk) -> None:
+    """A flipped byte in a shared result costs a call, never a wrong value."""
+    spec = desk.spec("shared")
+    desk.run(spec, ["abc"])
+    [entry] = list((desk.store / "cache/shared").iterdir())
+    entry.write_bytes(entry.read_bytes().replace(b"\n3", b"\n4"))
+    assert desk.run(spec, ["abc"]) == [3]
+    assert desk.calls() == ["abc", "abc"]
+    assert desk.run(spec, ["abc"]) == [3]
+    assert desk.calls() == ["abc", "abc"]
+
+
+def test_of_two_processes_one_pays_and_the_other_waits(desk: Desk) -> None:
+    """Single-flight: while one makes a result, another that wants the same waits for it."""
+    spec = desk.spec("shared", seconds=2.0)
+    with desk.start(spec, ["ab"]) as one, desk.start(spec, ["ab"]) as other:
+        for process in (one, other):
+            out, err = process.communicate(timeout=60)
+            assert process.returncode == 0, err
+            assert json.loads(out)["outputs"] == [2]
+    assert desk.calls() == ["ab"]
+    assert not list((desk.store / "cache").rglob("*.claim.*"))
+
+
+def test_a_claim_whose_owner_was_killed_expires(desk: Desk) -> None:
+    """SIGKILL in the middle of a call: whoever waits goes on alone once the claim is no longer renewed."""
+    spec = desk.spec("shared", seconds=4.0)
+    with desk.start(spec, ["ab"]) as killed:
+        deadline = time.monotonic() + 60
+        while not desk.calls():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        killed.send_signal(signal.SIGKILL)
+    assert list((desk.store / "cache").rglob("*.claim.1"))
+    assert desk.run(spec, ["ab"]) == [2]
+    assert desk.calls() == ["ab", "ab"]
+    assert not list((desk.store / "cache").rglob("*.claim.*"))
