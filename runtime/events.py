@@ -47,6 +47,22 @@ class CallStarted(Frozen):
     name: str
     attempt: int
     effects: Literal["pure", "read", "write"] = "read"
+    task: str = ""
+    """The asyncio task of an orchestrator that asked, as numbers of its creators: ``2.1``; empty for its own."""
+
+
+class Cached(Frozen):
+    """What a cache said about a call."""
+
+    scope: Literal["run", "user", "shared"]
+    key: str
+    hit: bool = False
+    reason: str = ""
+    """Of a miss: what was looked at, and why it didn't count."""
+    origin: str = ""
+    """Of a hit: the run and the call that made the result, as ``run/call``."""
+    made: float | None = None
+    """Of a hit: when that was."""
 
 
 class CallFinished(Frozen):
@@ -66,6 +82,20 @@ class CallFinished(Frozen):
     output_tokens: int = 0
     cost: Decimal = Decimal(0)
     seconds: float = 0.0
+    source: Literal["made", "cache", "fork"] = "made"
+    """Whether the call was made, an equal one's result was served, or it was copied with the run that this is a fork of."""
+    cached: Cached | None = None
+    """Where the call may be cached: what the cache said."""
+
+
+class Said(Frozen):
+    """One message of an agent's conversation that goes on over its calls; it comes before the end of its call, in one commit."""
+
+    kind: Literal["said"] = "said"
+    at: float
+    call: str
+    value: Any = None
+    blob: str | None = None
 
 
 class CallFailed(Frozen):
@@ -82,20 +112,6 @@ class CallFailed(Frozen):
     message: str
     final: bool = False
     input_tokens: int = 0
-    source: Literal["made", "cache", "fork"] = "made"
-    """Whether the call was made, an equal one's result was served, or it was copied with the run that this is a fork of."""
-    cached: Cached | None = None
-    """Where the call may be cached: what the cache said."""
-
-
-class Said(Frozen):
-    """One message of an agent's conversation that goes on over its calls; it comes before the end of its call, in one commit."""
-
-    kind: Literal["said"] = "said"
-    at: float
-    call: str
-    value: Any = None
-    blob: str | None = None
     output_tokens: int = 0
     cost: Decimal = Decimal(0)
 
@@ -131,6 +147,11 @@ class StepFailed(Frozen):
     type: str
     message: str
     place: str = ""
+    calls: tuple[str, ...] | None = None
+    """The calls that failed with it: made anew once the run is taken up. None: all that failed on behalf of the step."""
+    value: Any = None
+    blob: str | None = None
+    """Of a loop that is exhausted: its last state."""
 
 
 class MapExpanded(Frozen):
@@ -140,6 +161,91 @@ class MapExpanded(Frozen):
     at: float
     step: str
     count: int
+
+
+class QuestionAsked(Frozen):
+    """A person is asked. A call asks once; it asks anew where the text of an open question, or the type of an answer, changed."""
+
+    kind: Literal["question_asked"] = "question_asked"
+    at: float
+    call: str
+    """The call that waits. An approval's is the call that is to be approved."""
+    parent: str
+    question: str
+    """The name of its answer: unique in the run, and never used again."""
+    human: str
+    about: Literal["question", "approval", "rescue", "reconcile"] = "question"
+    text: str
+    answer_schema: Any = None
+    """The JSON Schema that an answer must fit; None where anything fits."""
+    digest: str = ""
+    due: float | None = None
+    """When the wait ends, in seconds since 1970; None for never."""
+    remind: float | None = None
+    """Seconds between reminders."""
+    shown: Any = None
+    """What the person decides about: a write's exact arguments, or what was tried and what it cost."""
+
+
+class QuestionClosed(Frozen):
+    """A question is over. For an approval it is in the same commit as the write's intent."""
+
+    kind: Literal["question_closed"] = "question_closed"
+    at: float
+    call: str
+    question: str
+    by: Literal["answer", "timeout", "default", "escalated", "cancelled", "changed"]
+    value: Any = None
+    blob: str | None = None
+    who: str | None = None
+    message: int | None = None
+    """The number of the message of the inbox that answered before anybody was asked."""
+
+
+class TimerSet(Frozen):
+    """A call waits for a time; its end is the call's."""
+
+    kind: Literal["timer_set"] = "timer_set"
+    at: float
+    call: str
+    parent: str
+    due: float
+
+
+class RunParked(Frozen):
+    """Nothing but long waits is left: the process gives the run up, and whoever finds it due takes it up again."""
+
+    kind: Literal["run_parked"] = "run_parked"
+    at: float
+
+
+class RoundStarted(Frozen):
+    """A loop's round begins with this state; what happened in the round before is of no concern any more."""
+
+    kind: Literal["round_started"] = "round_started"
+    at: float
+    step: str
+    """The loop's path: ``improve``, ``improve[3]``, ``improve/2/inner``."""
+    round: int
+    value: Any = None
+    blob: str | None = None
+
+
+class Drifted(Frozen):
+    """A step was gone on with, and never asked again for calls that are on record."""
+
+    kind: Literal["drifted"] = "drifted"
+    at: float
+    step: str
+    calls: tuple[str, ...]
+
+
+class LetGo(Frozen):
+    """The owner gave the run up in good order: it was told to stop, or the run waits. A killed one leaves none."""
+
+    kind: Literal["let_go"] = "let_go"
+    at: float
+    epoch: int
 
 
 class RunFinished(Frozen):
