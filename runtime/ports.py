@@ -88,6 +88,10 @@ class Log(Protocol):
         """Return a large payload by the digest under which an event names it; `Corrupt` where it isn't what was written."""
         ...
 
+    def hold(self, seconds: float) -> None:
+        """Make sure that nobody takes the run by mistake within so many seconds: before a write that may last that long."""
+        ...
+
     def close(self) -> None:
         """Give the run up."""
         ...
@@ -101,6 +105,20 @@ class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
     cost: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Caching:
+    """How a call's result is shared with equal calls: of its run, of its user's runs, of all runs."""
+
+    scope: Literal["run", "user", "shared"]
+    fingerprint: str
+    """Of all that the callee's results depend on, see `meaning`."""
+    reads: Json
+    """What of the arguments the callee reads."""
+    version: str | int | None = None
+    ttl: float | None = None
+    """Seconds for which a result of another run counts; None for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +136,10 @@ class CallRequest:
     on_failure: OnFailure = field(default_factory=dict)
     """What lies over the language's reactions for this call; not part of the identity. Calls of kind "agent" are never
     tried again: what failed inside them was already tried again where it happened."""
+    remembers: bool = False
+    """What is said in this call is kept, and handed to the calls of that name that begin later in the same run."""
+    cache: Caching | None = None
+    """Where an equal call's result may come from; not part of the identity. Never given for what writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +149,8 @@ class Permit:
     call_id: str
     attempt: int
     idempotency_key: str
+    earlier: Sequence[Json] = ()
+    """For a call that remembers: what was said in those of its name that were finished when it first began, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +159,9 @@ class Outcome:
 
     value: Json
     usage: Usage = field(default_factory=Usage)
+    said: Sequence[Json] = ()
+    """The messages of a call that remembers."""
 
-    remembers: bool = False
-    """What is said in this call is kept, and handed to the calls of that name that begin later in the same run."""
-    cache: Caching | None = None
-    """Where an equal call's result may come from; not part of the identity. Never given for what writes."""
 
 class Boundary(Protocol):
     """The one place through which models, tools, people and child processes are reached.
@@ -149,8 +171,6 @@ class Boundary(Protocol):
     """
 
     async def call(self, request: CallRequest, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
-    earlier: Sequence[Json] = ()
-    """For a call that remembers: what was said in those of its name that were finished when it first began, in their order."""
         """Return the result of a call: served, or performed and recorded."""
         ...
 
@@ -159,8 +179,6 @@ class Clock(Protocol):
     """Where time comes from."""
 
     def now(self) -> float:
-    said: Sequence[Json] = ()
-    """The messages of a call that remembers."""
         """Return seconds since 1970, UTC."""
         ...
 

@@ -11,21 +11,31 @@ from typing import Any, Literal
 from ..compiler.settings import FailureClass
 from .conversations import Conversations
 from .events import (
+    Cached,
     CallFailed,
     CallFinished,
     CallStarted,
+    Drifted,
     Event,
+    LetGo,
     MapExpanded,
+    RoundStarted,
+    QuestionAsked,
+    QuestionClosed,
     RunFinished,
     RunStarted,
+    Said,
     StepFailed,
     StepFinished,
     StepSkipped,
     TakenUp,
+    TimerSet,
 )
 from .ports import Json
-    Said,
 from .retry import AMBIGUOUS
+from .rounds import Rounds
+from .usage import Ledger
+from .waits import Waits
 
 _ITEM = re.compile(r"(.+)\[(\d+)\]")
 
@@ -48,6 +58,8 @@ class Outcome:
     failure: FailureClass | None = None
     type: str = ""
     place: str = ""
+    calls: tuple[str, ...] | None = None
+    """The calls that failed with it; None: whatever failed on its behalf."""
 
 
 @dataclass
@@ -59,6 +71,12 @@ class CallState:
     what: str
     name: str
     effects: str = "read"
+    root: str = ""
+    """The path of the step on whose behalf it is made, however deep."""
+    task: str = ""
+    """Which asyncio task of an orchestrator asked; see `events.CallStarted`."""
+    given_up: CallFailed | None = None
+    """The failure that used up its policy: raised again, until the step that failed with it is taken up again."""
     attempts: int = 0
     """Attempts that began since the run was last taken up."""
     begun: int = 0
@@ -71,6 +89,12 @@ class CallState:
     cost: Decimal = Decimal(0)
     unsettled: bool = False
     """A write began, and whether it happened is unknown."""
+    began: float | None = None
+    """When its first attempt began, and below when the last thing was heard of it; seconds since 1970."""
+    ended: float | None = None
+    fingerprint: str = ""
+    source: str = "made"
+    cached: Cached | None = None
 
 
 @dataclass
@@ -95,10 +119,31 @@ class RunState:
     """Outcomes by step path (``rank``, ``research[3]``); a mapped step's own one is in `outcome`."""
     maps: dict[str, MapState] = field(default_factory=dict)
     calls: dict[str, CallState] = field(default_factory=dict)
+    cached: dict[str, str] = field(default_factory=dict)
+    """The call whose result equal ones are given, by cache key."""
+    anew: set[str] = field(default_factory=set)
+    """Steps that a person wants done anew, as long as they are open: no cache serves them."""
+    conversations: Conversations = field(default_factory=Conversations)
+    waits: Waits = field(default_factory=Waits)
+    below: dict[str, dict[str, None]] = field(default_factory=dict)
+    """Calls by their parent: a step's path or another call."""
+    rounds: Rounds = field(default_factory=Rounds)
+    ledger: Ledger = field(default_factory=Ledger)
+    drift: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Calls on record that a step was gone on without, by step path."""
+    barren: int = 0
+    """How often the run was taken up, one owner after the other killed, without a new result."""
+    keeps_rounds: bool = False
+    """Whether earlier rounds of loops are kept: to show them; nothing else needs them."""
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cost: Decimal = Decimal(0)
+
+    @property
+    def waiting(self) -> list[QuestionAsked | TimerSet]:
+        """The questions and timers that are open."""
+        return [] if self.finished is not None else self.waits.pending
 
     @property
     def tokens(self) -> int:
@@ -119,22 +164,6 @@ class RunState:
     def _failed_map(self, name: str, items: MapState) -> Outcome:
         first = next(one for one in (self.steps[f"{name}[{index}]"] for index in range(items.count)) if one.kind == "failed")
         reason = f"{items.failed} of {items.count} items failed, the first with: {first.reason}"
-    cached: dict[str, str] = field(default_factory=dict)
-    """The call whose result equal ones are given, by cache key."""
-    anew: set[str] = field(default_factory=set)
-    """Steps that a person wants done anew, as long as they are open: no cache serves them."""
-    conversations: Conversations = field(default_factory=Conversations)
-    waits: Waits = field(default_factory=Waits)
-    below: dict[str, dict[str, None]] = field(default_factory=dict)
-    """Calls by their parent: a step's path or another call."""
-    rounds: Rounds = field(default_factory=Rounds)
-    ledger: Ledger = field(default_factory=Ledger)
-    drift: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Calls on record that a step was gone on without, by step path."""
-    barren: int = 0
-    """How often the run was taken up, one owner after the other killed, without a new result."""
-    keeps_rounds: bool = False
-    """Whether earlier rounds of loops are kept: to show them; nothing else needs them."""
         return Outcome("failed", reason=reason, failure=first.failure, type=first.type, place=first.place)
 
     def value(self, name: str, load: Callable[[str], Json]) -> Json:
@@ -147,6 +176,7 @@ class RunState:
 
     def apply(self, event: Event) -> None:  # noqa: C901 - one line a kind of event
         """Fold one event."""
+        self.waits.apply(event)
         match event:
             case RunStarted():
                 self.started = event
@@ -156,28 +186,46 @@ class RunState:
                 self._call_started(event)
             case CallFinished():
                 self._call_finished(event)
+            case Said():
+                self.conversations.say(event)
             case CallFailed():
                 self._call_failed(event)
+            case QuestionAsked() | TimerSet():
+                self._wait(event)
+            case QuestionClosed():
+                self._question_closed(event)
             case StepFinished():
                 self._settle(event.step, Outcome("done", self._payload(event)))
             case StepSkipped():
                 self._settle(event.step, Outcome("skipped", reason=event.reason))
             case StepFailed():
-                self._settle(event.step, Outcome("failed", Payload(), event.message, event.failure, event.type, event.place))
+                last = Payload(event.value, event.blob)
+                self._settle(event.step, Outcome("failed", last, event.message, event.failure, event.type, event.place, event.calls))
             case MapExpanded():
+                self.rounds.note(event.step)
                 self.maps[event.step] = MapState(event.count, dict.fromkeys(range(event.count)))
+            case RoundStarted():
+                self._begin_round(event)
+            case Drifted():
+                self.drift[event.step] = event.calls
             case RunFinished():
-                self.finished = event
+                self.finished, self.barren = event, 0
+            case LetGo():
+                self.barren = 0
+            case _:
+                pass
 
     def _take_up(self, event: TakenUp) -> None:
         """Open again what failed: a run that is taken up tries it anew, and keeps everything that it paid for."""
         self.epoch = event.epoch
+        self.barren += 1
         if self.finished is not None and (self.finished.status == "failed" or event.redo):
             self.finished = None
         for name in event.redo:
             self._forget_calls(self._forget(name))
         for name in event.again:
             self._forget(name)
+        self.anew = {name for name in self.anew if self.outcome(name) is None} | set(event.redo)
         for call in self.calls.values():
             call.attempts = 0
         for path in [path for path, one in self.steps.items() if one.kind == "failed"]:
@@ -186,16 +234,37 @@ class RunState:
     def _forget(self, name: str) -> set[str]:
         """Drop the outcomes of a step and its items, and return their paths."""
         own = {name, *(f"{name}[{index}]" for index in range(self.maps[name].count if name in self.maps else 0))}
-            case Said():
-                self.conversations.say(event)
-        self.maps.pop(name, None)
+        own |= {path for one in sorted(own) for path in self.rounds.drop(one)}
         for path in own:
             self.steps.pop(path, None)
+            self.maps.pop(path, None)
+            self.drift.pop(path, None)
         return own
+
+    def _begin_round(self, event: RoundStarted) -> None:
+        before = self.rounds.begin(event)
+        self.barren = 0
+        if before is not None and before.number != event.round and not self.keeps_rounds:
+            self._drop(self.rounds.drop_round(event.step, before.number))
+
+    def _drop(self, paths: Iterable[str]) -> None:
+        """Let go of what belongs to a round that is over; a result that equal calls are given stays."""
+        for path in paths:
+            self.steps.pop(path, None)
+            self.maps.pop(path, None)
+            self.ledger.drop(path)
+            waiting = list(self.below.pop(path, ()))
+            while waiting:
+                call = waiting.pop()
+                waiting.extend(self.below.pop(call, ()))
+                told = self.calls[call].cached
+                if told is None or self.cached.get(told.key) != call:
+                    del self.calls[call]
 
     def _forget_calls(self, parents: set[str]) -> None:
         while parents:
-            parents = {one.call for one in self.calls.values() if one.parent in parents}
+            self.waits.forget(parents)
+            parents = {call for parent in parents for call in self.below.pop(parent, ()) if call in self.calls}
             for call in parents:
                 self.conversations.forget(self.calls[call].name, call)
                 gone = self.calls.pop(call).cached
@@ -203,7 +272,12 @@ class RunState:
                     del self.cached[gone.key]
 
     def _reopen(self, path: str) -> None:
-        del self.steps[path]
+        blamed = self.steps.pop(path).calls
+        waiting = [call for call in self.below.get(path, ()) if blamed is None or call in blamed]
+        while waiting:
+            call = waiting.pop()
+            self.calls[call].given_up = None
+            waiting.extend(self.below.get(call, ()))
         items, index = self._item(path)
         if items is not None:
             items.failed -= 1
@@ -213,8 +287,19 @@ class RunState:
         found = _ITEM.fullmatch(path)
         return (self.maps.get(found[1]), int(found[2])) if found else (None, 0)
 
+    def step_of(self, parent: str) -> str:
+        """Return the path of the step on whose behalf a call is made, however deep."""
+        while parent in self.calls:
+            parent = self.calls[parent].parent
+        return parent
+
     def _settle(self, path: str, outcome: Outcome) -> None:
         self.steps[path] = outcome
+        self.rounds.note(path)
+        self.barren = 0
+        over = [one.call for one in self.waits.pending if self.step_of(one.parent) == path]
+        if over:
+            self.waits.drop(over)
         items, index = self._item(path)
         if items is not None:
             items.open.pop(index, None)
@@ -225,11 +310,36 @@ class RunState:
             return Payload(event.value, event.blob)
         return self.calls[event.call].payload or Payload()
 
+    def _wait(self, event: QuestionAsked | TimerSet) -> None:
+        path = self.step_of(event.parent)
+        self.ledger.tick(path, event.at, self.epoch)
+        self.ledger.begin_wait(event.call, path)
+
+    def _question_closed(self, event: QuestionClosed) -> None:
+        """An answer is the result of the call that asked; an approval or a rescue decides about another one."""
+        one = self.waits.questions.get(event.call)
+        if one is not None:
+            self.ledger.tick(self.step_of(one.asked.parent), event.at, self.epoch)
+            self.ledger.end_wait(event.call)
+        if one is None or one.asked.about != "question" or event.by not in {"answer", "default"}:
+            return
+        asked = one.asked
+        call = self._known(event.call, asked.parent, "human", asked.human, event.at)
+        call.payload, call.seconds = Payload(event.value, event.blob), max(0.0, event.at - asked.at)
+
     def _call(self, event: CallStarted | CallFinished | CallFailed) -> CallState:
-        if event.call not in self.calls:
-            what: Any = getattr(event, "what", "callable")
-            self.calls[event.call] = CallState(event.call, event.parent, what, event.name)
-        return self.calls[event.call]
+        return self._known(event.call, event.parent, getattr(event, "what", "callable"), event.name, event.at)
+
+    def _known(self, name: str, parent: str, what: str, callee: str, at: float) -> CallState:
+        """Return a call, noted where it belongs when it is first heard of."""
+        call = self.calls.get(name)
+        if call is None:
+            above = self.calls.get(parent)
+            call = self.calls[name] = CallState(name, parent, what, callee, root=parent if above is None else above.root)
+            self.below.setdefault(parent, {})[name] = None
+            self.rounds.note(call.root)
+        self.ledger.tick(call.root, at, self.epoch)
+        return call
 
     def _call_started(self, event: CallStarted) -> None:
         call = self._call(event)
@@ -237,9 +347,11 @@ class RunState:
         self.conversations.begin(event.name, event.call)
         call.attempts, call.begun = call.attempts + 1, call.begun + 1
         call.unsettled = event.effects == "write"
+        call.began = event.at if call.began is None else call.began
 
     def _call_finished(self, event: CallFinished) -> None:
         call = self._call(event)
+        self.ledger.end_wait(event.call)
         call.payload = Payload(event.value, event.blob)
         call.unsettled, self.barren = False, 0
         self.conversations.finish(event.name, event.call)
@@ -254,12 +366,15 @@ class RunState:
     def _call_failed(self, event: CallFailed) -> None:
         call = self._call(event)
         call.failures.append(event)
+        call.ended = event.at
+        call.given_up, self.barren = event if event.final else None, 0
         call.unsettled = call.unsettled and event.failure in AMBIGUOUS
         self._count(call, event)
 
     def _count(self, call: CallState, event: CallFinished | CallFailed) -> None:
         call.tokens += event.input_tokens + event.output_tokens
         call.cost += event.cost
+        self.ledger.count(call.root, event.input_tokens + event.output_tokens, event.cost)
         self.input_tokens += event.input_tokens
         self.output_tokens += event.output_tokens
         self.cost += event.cost

@@ -16,6 +16,7 @@ from ..keys import Ordinals, idempotency_key
 from ..ports import CallRequest, Clock, Json, Outcome, Permit
 from ..retry import Attempts, delay
 from ..state import RunState
+from .cache import ResultCache
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Recording:
     clock: Clock
     chance: Callable[[], float]
     load: Callable[[str], Json]
+    cache: ResultCache | None = None
 
 
 @dataclass
@@ -55,7 +57,7 @@ class JournaledBoundary:
         else:
             if known is not None and known.unsettled and not request.idempotent:
                 raise _uncertain(request)
-            value = await self._perform(request, call_id, body)
+            value = await self._obtain(request, call_id, body)
         self.finished[request.parent] = call_id
         return value
 
@@ -91,7 +93,7 @@ class JournaledBoundary:
                     raise
                 await self.recording.clock.sleep(wait)
             else:
-                await self._record(request, call_id, outcome, self.recording.clock.now() - began)
+                await self._record(request, call_id, outcome, self.recording.clock.now() - began, cached)
                 return outcome.value
 
     def _delay(self, request: CallRequest, failure: Failure, tried: Attempts) -> float | None:
@@ -136,7 +138,7 @@ class JournaledBoundary:
                 raise Network(f"{request.name} took longer than {self.timeout:g}s", type_name="TimeoutError") from late
             raise
 
-    async def _record(self, request: CallRequest, call_id: str, outcome: Outcome, seconds: float) -> None:
+    async def _record(self, request: CallRequest, call_id: str, outcome: Outcome, seconds: float, cached: Cached | None) -> None:
         used = outcome.usage
         event = CallFinished(
             at=self.recording.clock.now(),
@@ -151,6 +153,8 @@ class JournaledBoundary:
             output_tokens=used.output_tokens,
             cost=used.cost,
             seconds=seconds,
+            source="cache" if cached is not None and cached.hit else "made",
+            cached=cached,
         )
         said = (Said(at=event.at, call=call_id, value=message) for message in outcome.said)
         await self.recording.commits.commit(*said, event)

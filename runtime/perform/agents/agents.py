@@ -17,10 +17,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ....compiler.meaning.prompts import WHOLE
-from ....compiler.plan import AgentPlan, ModelPlan, Plan
-from ....compiler.settings import REACTIONS, Limits, OnFailure, Reaction, merge_reactions
+from ....compiler.plan import AgentPlan, Lock, ModelPlan, Plan
+from ....compiler.settings import REACTIONS, Cache, Limits, OnFailure, Reaction, merge_reactions
 from ...failures import Exhausted, Refused
-from ...ports import Boundary, CallRequest, Json, Outcome, Permit, Secrets
+from ...meaning import agent_meaning, caching
+from ...ports import Boundary, Caching, CallRequest, Json, Outcome, Permit, Secrets
 from .. import values
 from ..secrets import known
 from ..tools import Tools
@@ -44,7 +45,7 @@ class Agents:
         tools: the plan's tools; made from the plan where they aren't given.
         params: the run's bound parameters.
         places: models that a target puts elsewhere, by name.
-        fingerprints: the lock's prompts; stored beside results.
+        lock: fingerprints of code and prompts; stored beside results.
         base: what relative paths of datasets are relative to.
     """
 
@@ -57,15 +58,16 @@ class Agents:
         tools: Tools | None = None,
         params: Mapping[str, Json] | None = None,
         places: Mapping[str, ModelPlan] | None = None,
-        fingerprints: Mapping[str, str] | None = None,
+        lock: Lock | None = None,
         base: Path | None = None,
     ) -> None:
-        self.tools = tools or Tools(plan, secrets=secrets, params=params, base=base)
+        self._lock = lock or Lock()
+        self.params = dict(params or {})
+        self.tools = tools or Tools(plan, secrets=secrets, params=params, lock=lock, base=base)
         self.models = Models(plan.models, secrets=secrets, places=places)
         self._plan = plan
         self._prompts = dict(prompts)
         self._secrets = secrets
-        self._fingerprints = dict(fingerprints or {})
         self._loops: dict[str, AgentLoop] = {}
 
     async def __aenter__(self) -> Self:
@@ -98,12 +100,21 @@ class Agents:
             raise Refused(msg, help="take it out: in a job each row is a conversation of its own")
         for model in self.models.chain(agent.model):
             self.models.model(model)
+            self.models.streams(model)
         values.adapter(agent.input)
         templates.check(name, self._prompt(agent))
-            self.models.streams(model)
         self._loop(name)
 
-    async def call(self, boundary: Boundary, name: str, arguments: Json, *, parent: str, on_failure: OnFailure | None = None) -> Json:
+    async def call(  # noqa: PLR0913 - see `call_and_measure`
+        self,
+        boundary: Boundary,
+        name: str,
+        arguments: Json,
+        *,
+        parent: str,
+        on_failure: OnFailure | None = None,
+        cache: Cache | None = None,
+    ) -> Json:
         """Return an agent's output as JSON, for the JSON of its input: served, or asked for and recorded.
 
         Args:
@@ -118,10 +129,17 @@ class Agents:
             Exhausted: one of the agent's limits is reached.
             Failure: a model or a tool failed for good.
         """
-        return (await self.call_and_measure(boundary, name, arguments, parent=parent, on_failure=on_failure))["output"]
+        return (await self.call_and_measure(boundary, name, arguments, parent=parent, on_failure=on_failure, cache=cache))["output"]
 
-    async def call_and_measure(
-        self, boundary: Boundary, name: str, arguments: Json, *, parent: str, on_failure: OnFailure | None = None
+    async def call_and_measure(  # noqa: PLR0913 - on whose behalf, what, with what, and what a step lays over the agent's own
+        self,
+        boundary: Boundary,
+        name: str,
+        arguments: Json,
+        *,
+        parent: str,
+        on_failure: OnFailure | None = None,
+        cache: Cache | None = None,
     ) -> Json:
         """Return ``{"output", "used": {"requests", "input_tokens", "output_tokens", "cost"}}`` of one call.
 
@@ -132,10 +150,23 @@ class Agents:
             kind="agent",
             name=name,
             arguments=arguments,
-            fingerprint=self._fingerprints.get(name, ""),
+            fingerprint=self._lock.prompts.get(name, ""),
             on_failure=NEVER_AGAIN,
+            cache=self._caching(name, arguments, cache),
+            remembers=self._agent(name).history == "run",
         )
         return await boundary.call(request, lambda permit: self._perform(boundary, name, arguments, permit, on_failure or {}))
+
+    def _caching(self, name: str, arguments: Json, laid_over: Cache | None) -> Caching | None:
+        """Return how answers are shared: by the fields that the prompt names, or by all where a check sees them too."""
+        agent = self._agent(name)
+        setting = laid_over or agent.cache
+        if setting.scope == "off" or agent.history == "run":
+            return None  # what a conversation is answered depends on all of it
+        given = values.dump(_given(agent.input, arguments))
+        is_part = bool(agent.reads) and agent.check is None and isinstance(given, Mapping)
+        reads = {field: given.get(field) for field in agent.reads} if is_part else given
+        return caching(setting, agent_meaning(self._plan, self.params, self._lock, name), reads)
 
     async def _perform(self, boundary: Boundary, name: str, arguments: Json, permit: Permit, overlay: OnFailure) -> Outcome:
         from .agent_loop import Visit  # noqa: PLC0415 - brings pydantic-ai; only runs with agents pay for it
@@ -152,8 +183,6 @@ class Agents:
             async with clock:
                 output, said = await loop.run(visit, prompt, permit.earlier)
         except TimeoutError as late:
-            cache=self._caching(name, arguments, cache),
-            remembers=self._agent(name).history == "run",
             if not clock.expired():
                 raise
             msg = f"the agent {name} has used up its limits.time: {limits.time:g}s"
