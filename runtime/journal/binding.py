@@ -80,6 +80,8 @@ def load(store: Store, run_id: str) -> Binding:
         Corrupt: an object is gone, or is not what was written.
     """
     if not is_bound(store, run_id):
+        if store.exists(paths.tombstone(run_id)):
+            raise Refused(f"the run {run_id} was deleted from {store.url}", help="its id is not used again: give another --run, or none")
         raise Refused(f"there is no run {run_id} in {store.url}", help=did_you_mean(run_id, run_ids(store)) or "`darner ps` lists the runs")
     try:
         told = json.loads(store.get(paths.run_inputs(run_id)))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from ..failures import Refused
 
 RUNS = "runs"
 JOBS = "jobs"
 OWNERS = "owners"
+TOMBSTONES = "tombstones"
+CACHE = "cache"
 
 
 def checked(name: str) -> str:
@@ -62,9 +66,79 @@ def segment(run_id: str, seq: int) -> str:
     return f"{RUNS}/{run_id}/journal/{seq:012d}.arrow"
 
 
+def pack(run_id: str, first: int, last: int) -> str:
+    """Return the object that holds the records ``first`` to ``last``, one after the other."""
+    return f"{packs(run_id)}/{first:012d}-{last:012d}.darner"
+
+
+def packs(run_id: str) -> str:
+    """Return the folder of a journal's packs."""
+    return f"{RUNS}/{run_id}/journal/packs"
+
+
+def boundary(run_id: str, seq: int) -> str:
+    """Return the object that says that every record before ``seq`` is in a pack: segments below are not history any more."""
+    return f"{boundaries(run_id)}/{seq:012d}"
+
+
+def boundaries(run_id: str) -> str:
+    """Return the folder of a journal's boundaries; the highest one counts."""
+    return f"{RUNS}/{run_id}/journal/boundary"
+
+
+def process(process_id: str) -> str:
+    """Return the heartbeat of one process."""
+    return f"{OWNERS}/{process_id}.json"
+
+
+def tombstone(run_id: str) -> str:
+    """Return the object that says that a run was deleted: its id is never used again."""
+    return f"{TOMBSTONES}/{run_id}"
+
+
 def blob(run_id: str, digest: str) -> str:
     """Return one large payload, by the SHA-256 of its bytes."""
     return f"{RUNS}/{run_id}/blobs/{digest}"
+
+
+def answers(run_id: str) -> str:
+    """Return the folder of the answers to a run's questions."""
+    return f"{RUNS}/{run_id}/answers"
+
+
+def answer(run_id: str, question: str) -> str:
+    """Return the object whose exclusive creation answers a question, or ends it otherwise."""
+    return f"{answers(run_id)}/{question}"
+
+
+def inbox(run_id: str) -> str:
+    """Return the folder of what was said to a run unasked."""
+    return f"{RUNS}/{run_id}/inbox"
+
+
+def message(run_id: str, number: int) -> str:
+    """Return one message; they are numbered from 1 in the order of their creation."""
+    return f"{inbox(run_id)}/{number:08d}"
+
+
+def cancel(run_id: str) -> str:
+    """Return the object that says that a run is to end."""
+    return f"{RUNS}/{run_id}/cancel"
+
+
+DUE = "index/due"
+"""Hints for wakers: ``<milliseconds since 1970>-<run>``. Correctness never depends on them."""
+
+
+def due(at: float, run_id: str) -> str:
+    """Return the hint that a run may have something to do at a time (seconds since 1970)."""
+    return f"{DUE}/{max(0, int(at * 1000)):014d}-{run_id}"
+
+
+def due_of(name: str) -> tuple[float, str]:
+    """Return the time and the run of a hint's name."""
+    at, _, run_id = name.rpartition("/")[2].partition("-")
+    return (int(at) / 1000 if at.isdigit() else 0.0), run_id
 
 
 def job(name: str) -> str:
@@ -165,3 +239,18 @@ def stop(name: str, number: int) -> str:
 def heartbeat(name: str, number: int) -> str:
     """Return the object that a driver writes between waves: where it can't, nothing can be marked either."""
     return f"{JOBS}/{name}/{number:06d}/alive.json"
+
+
+def cache_folder(scope: str, user: str | None = None) -> str:
+    """Return the folder of results shared between runs: of one user (by a digest, names hold anything), or of all."""
+    return f"{CACHE}/{scope}" if user is None else f"{CACHE}/{scope}/{hashlib.sha256(user.encode()).hexdigest()[:16]}"
+
+
+def cache_entry(folder: str, key: str) -> str:
+    """Return one shared result."""
+    return f"{folder}/{key}"
+
+
+def cache_claim(folder: str, key: str, number: int) -> str:
+    """Return the object whose exclusive creation says who is making a shared result now."""
+    return f"{folder}/{key}.claim.{number}"

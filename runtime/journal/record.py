@@ -19,12 +19,13 @@ Whole numbers are unsigned and little-endian.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal, TypeAlias
 
 import pyarrow as pa
 from pydantic import ValidationError
@@ -51,6 +52,10 @@ SCHEMA = pa.schema(_FIELDS)
 # An IPC stream is a schema, batches and an end. Only the batch differs, and writing just that halves the time of a commit.
 _SCHEMA_BYTES = SCHEMA.serialize().to_pybytes()
 _END_BYTES = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+
+
+Mark: TypeAlias = Literal["fence", "release"]
+"""What a record without events says of its writer: it took the run over, or it gave the run up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,21 @@ def encode(events: Sequence[tuple[Event, str]]) -> bytes:
     ]
     batch = pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
     return b"".join((_SCHEMA_BYTES, batch.serialize().to_pybytes(), _END_BYTES))
+
+
+def encode_mark(word: Mark, text: str) -> bytes:
+    """Return the payload of a record without events, which says something of its writer; ``text`` is for people."""
+    return SCHEMA.with_metadata({word: text}).serialize().to_pybytes() + _END_BYTES
+
+
+def mark(record: Record, word: Mark) -> str | None:
+    """Return the text of a record that carries this mark, else None."""
+    try:
+        with pa.ipc.open_stream(record.payload) as stream:
+            found = (stream.schema.metadata or {}).get(word.encode())
+    except (pa.ArrowInvalid, OSError):
+        return None  # whoever wants its events is told that they can't be read
+    return None if found is None else found.decode(errors="replace")
 
 
 def body(event: Event) -> str:
@@ -138,19 +158,41 @@ def _damaged(where: str, offset: int, what: str) -> Corrupt:
     return Corrupt(f"{where}: the record at byte {offset} is damaged: {what}", help=help_text)
 
 
-def scan(file: BinaryIO, size: int, where: str) -> Iterator[Record]:
+def single(content: bytes, where: str) -> Record:
+    """Return the one record that an object holds, verified against its checksum; `Corrupt` where it is anything else."""
+    found = _read(io.BytesIO(content), 0, len(content), where)
+    if found is None:
+        raise _damaged(where, 0, "it is cut off")
+    if found.end != len(content):
+        raise _damaged(where, found.end, "something follows the one record")
+    return found
+
+
+def framed(record: Record) -> bytes:
+    """Return a record's bytes."""
+    return frame(record.payload, seq=record.seq, epoch=record.epoch, nonce=record.nonce, before=record.before)[0]
+
+
+def refuse_stranger(record: Record, seq: int, before: bytes, where: str) -> None:
+    """Raise `Corrupt` where a record isn't the one of that number that follows the one with that hash."""
+    if (record.before, record.seq) != (before, seq):
+        raise _damaged(where, record.offset, f"it is record {record.seq} of another history, not {seq} of this one")
+
+
+def scan(file: BinaryIO, size: int, where: str, *, seq: int = 0, before: bytes = START) -> Iterator[Record]:
     """Yield the records of a journal file, each verified against its checksum and the record before.
+
+    ``seq`` and ``before`` are the first record's number, and the hash of the one before it.
 
     The scan ends before a torn last record: one that the end of the file cuts off, or of which only zeros arrived.
     Anything else that isn't right is `Corrupt`.
     """
-    offset, before, seq = 0, START, 0
+    offset = 0
     while offset < size:
         record = _read(file, offset, size, where)
         if record is None:
             return
-        if (record.before, record.seq) != (before, seq):
-            raise _damaged(where, offset, f"it is record {record.seq} of another history, not {seq} of this one")
+        refuse_stranger(record, seq, before, where)
         yield record
         offset, before, seq = record.end, record.hash, seq + 1
 

@@ -38,6 +38,9 @@ class MemoryLog:
         """Raise: everything is kept in its event."""
         raise Missing(f"a journal in memory has no object {digest}")
 
+    def hold(self, seconds: float) -> None:
+        """Do nothing: nobody else can take it."""
+
     def close(self) -> None:
         """Do nothing."""
 
@@ -71,6 +74,10 @@ class DyingLog:
     def load(self, digest: str) -> Json:
         """Return a large payload."""
         return self._log.load(digest)
+
+    def hold(self, seconds: float) -> None:
+        """Make sure that nobody takes the run by mistake."""
+        self._log.hold(seconds)
 
     def close(self) -> None:
         """Give the run up."""

@@ -1,12 +1,14 @@
-"""What the tests of stores and journals share: one real S3 server for the session."""
+"""What the tests of stores and journals share: places for a journal, and one real S3 server for the session."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from ..servers import S3Server, seaweed
+from .places import Place
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +16,12 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """Yield a running SeaweedFS with an empty bucket."""
     with seaweed(tmp_path_factory.mktemp("seaweed")) as server:
         yield server
+
+
+@pytest.fixture(params=["folder", "bucket", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Return where a journal is, once for each form and each kind of bucket."""
+    if request.param in {"folder", "bucket"}:
+        return Place(request.param, str(tmp_path / "store"))
+    server: S3Server = request.getfixturevalue("s3_server")
+    return Place.of("s3", server.url(tmp_path.name), server.options)

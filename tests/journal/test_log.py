@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from darner.runtime.events import VERSION, CallFinished, Event, RunFinished, StepFinished, StepSkipped
-from darner.runtime.failures import Busy, Corrupt, Refused, StoreError
+from darner.runtime.events import VERSION, Event, StepFinished
+from darner.runtime.failures import Corrupt, StoreError
 from darner.runtime.journal import blobs, paths, record
-from darner.runtime.journal.log import LocalLog, holder, open_log, read_events
+from darner.runtime.journal.local_log import LocalLog, take
+from darner.runtime.journal.log import read_events
 from darner.runtime.journal.store import open_store
 from darner.runtime.ports import Json, Store
 
@@ -34,7 +33,7 @@ def finished(step: str, value: Json = None) -> StepFinished:
 
 
 def written(store: Store, *commits: Sequence[Event]) -> Path:
-    log = open_log(store, RUN, owner="a test")
+    log = take(store, RUN, owner="a test")
     for events in commits:
         log.append(events)
     log.close()
@@ -47,36 +46,6 @@ def steps(store: Store) -> list[str]:
     return [event.step for event in read_events(store, RUN) if isinstance(event, StepFinished)]
 
 
-def test_what_was_appended_is_read_back_by_the_next_owner_in_order(store: Store) -> None:
-    """Two owners after one another add to one history; the epoch counts them."""
-    written(store, [finished("a"), StepSkipped(at=2.0, step="b", reason="no")], [finished("c", {"x": [1, 2.5, None, "ü"]})])
-    log = open_log(store, RUN, owner="the next")
-    assert log.epoch == 2
-    log.append([finished("d")])
-    found = list(log.read())
-    log.close()
-    assert found == [finished("a"), StepSkipped(at=2.0, step="b", reason="no"), finished("c", {"x": [1, 2.5, None, "ü"]}), finished("d")]
-    assert list(read_events(store, RUN)) == found
-
-
-@pytest.mark.parametrize("value", [math.inf, -math.inf, "\ud800 lone", 2**80, 1e-320, "", {"": []}, {"a": {"b": [True, False, None]}}])
-def test_every_json_value_comes_back_as_it_was(store: Store, value: Json) -> None:
-    """What is served after a crash is what was seen live, odd values included."""
-    written(store, [finished("a", value)])
-    [event] = read_events(store, RUN)
-    assert isinstance(event, StepFinished)
-    assert event.value == value
-    assert type(event.value) is type(value)
-
-
-def test_not_a_number_stays_not_a_number(store: Store) -> None:
-    """NaN is not turned into null on its way through the journal."""
-    written(store, [finished("a", [math.nan])])
-    [event] = read_events(store, RUN)
-    assert isinstance(event, StepFinished)
-    assert math.isnan(event.value[0])
-
-
 def test_a_torn_last_record_is_cut_off_wherever_it_was_torn(store: Store) -> None:
     """After any partial write of the last record the ones before it are there, and writing goes on behind them."""
     path = written(store, [finished("a")], [finished("b")])
@@ -84,7 +53,7 @@ def test_a_torn_last_record_is_cut_off_wherever_it_was_torn(store: Store) -> Non
     [first, _] = [one.end for one in _records(path)]
     for size in sorted({*range(first, len(whole), 37), first + 1, first + record.HEADER_SIZE, len(whole) - 1}):
         path.write_bytes(whole[:size])
-        log = open_log(store, RUN, owner="a test")
+        log = take(store, RUN, owner="a test")
         assert steps(store) == ["a"]
         log.append([finished("c")])
         log.close()
@@ -95,7 +64,7 @@ def test_zeros_at_the_end_count_as_a_torn_record(store: Store) -> None:
     """A file system may make a file longer before its bytes arrive."""
     path = written(store, [finished("a")])
     path.write_bytes(path.read_bytes() + bytes(5000))
-    open_log(store, RUN, owner="a test").close()
+    take(store, RUN, owner="a test").close()
     assert steps(store) == ["a"]
 
 
@@ -109,7 +78,7 @@ def test_a_flipped_byte_anywhere_is_corruption_and_names_the_place(store: Store)
             list(read_events(store, RUN))
         assert caught.value.help
     with pytest.raises(Corrupt):
-        open_log(store, RUN, owner="a test")
+        take(store, RUN, owner="a test")
 
 
 def test_a_record_that_is_gone_swapped_or_doubled_is_corruption(store: Store) -> None:
@@ -154,22 +123,6 @@ def test_an_event_with_an_unknown_field_is_an_error(store: Store) -> None:
         list(read_events(store, RUN))
 
 
-def test_a_large_payload_is_kept_once_and_read_back(store: Store) -> None:
-    """Over 16 KiB a value stands in an object of its own, by its digest; the same value twice is kept once."""
-    value = {"text": "x" * (blobs.LIMIT + 1)}
-    call = CallFinished(at=1.0, call="c", parent="a", what="tool", name="t", value=value)
-    written(store, [call, finished("a", value)], [RunFinished(at=2.0, status="done", outputs=value)])
-    first, second, last = read_events(store, RUN)
-    assert isinstance(first, CallFinished)
-    assert isinstance(second, StepFinished)
-    assert isinstance(last, RunFinished)
-    assert first.value is second.value is last.outputs is None
-    assert first.blob is not None
-    assert first.blob == second.blob == last.blob
-    assert blobs.get(store, RUN, first.blob) == value
-    assert len(store.names(paths.run(RUN) + "/blobs")) == 1
-
-
 class OrderedStore:
     """A store that notes whether the journal had grown when an object was written."""
 
@@ -209,72 +162,11 @@ def _is_blob_first(log: LocalLog, store: OrderedStore) -> bool:
 def test_a_payload_is_durable_before_the_record_that_names_it(store: Store, tmp_path: Path) -> None:
     """Otherwise a crash between the two would leave a journal that names what isn't there; the broken variant is caught."""
     ordered = OrderedStore(store)
-    assert _is_blob_first(open_log(ordered, RUN, owner="a test"), ordered)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - it passes everything on
+    assert _is_blob_first(take(ordered, RUN, owner="a test"), ordered)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - it passes everything on
     other = OrderedStore(open_store(tmp_path / "other"))
-    right = open_log(other, RUN, owner="a test")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - likewise
+    right = take(other, RUN, owner="a test")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - likewise
     wrong = BlobAfterItsRecord(right._store, RUN, right._path, right._lock)
     assert not _is_blob_first(wrong, other)
-
-
-def test_a_damaged_or_missing_payload_is_corruption(store: Store) -> None:
-    """An object is verified against its name when it is read."""
-    digest = blobs.put(store, RUN, {"a": 1})
-    store.put(paths.blob(RUN, digest), b'{"a": 2}')
-    with pytest.raises(Corrupt, match="damaged"):
-        blobs.get(store, RUN, digest)
-    store.delete(paths.blob(RUN, digest))
-    with pytest.raises(Corrupt, match="gone"):
-        blobs.get(store, RUN, digest)
-
-
-def test_a_second_owner_is_refused_and_told_who_holds_the_run(store: Store) -> None:
-    """One owner at a time, in this process or any other; afterwards the run is free."""
-    log = open_log(store, RUN, owner="process 7 on host")
-    with pytest.raises(Busy, match="held by process 7 on host"):
-        open_log(store, RUN, owner="another")
-    assert holder(store, RUN) == "process 7 on host"
-    log.close()
-    assert holder(store, RUN) is None
-    open_log(store, RUN, owner="another").close()
-
-
-HOLD = """
-import sys, time
-from darner.runtime.journal.log import open_log
-from darner.runtime.journal.store import open_store
-from darner.runtime.events import StepSkipped
-log = open_log(open_store(sys.argv[1]), sys.argv[2], owner="the other process")
-n = 0
-while True:
-    log.append([StepSkipped(at=0.0, step=str(n), reason="")])
-    print(n, flush=True)
-    n += 1
-"""
-
-
-@pytest.fixture
-def other_process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", HOLD, str(tmp_path), RUN]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        yield process
-        process.kill()
-
-
-def test_after_sigkill_the_run_is_free_and_everything_acknowledged_is_there(store: Store, other_process: subprocess.Popen[str]) -> None:
-    """The lock goes with its process; every append that returned is found by the next owner."""
-    assert other_process.stdout is not None
-    assert other_process.stdout.readline() == "0\n"
-    with pytest.raises(Busy, match="the other process"):
-        open_log(store, RUN, owner="me")
-    time.sleep(0.3)
-    other_process.kill()
-    acknowledged = 1 + max(int(line) for line in [*other_process.stdout.read().split(), "0"])
-    other_process.wait()
-    log = open_log(store, RUN, owner="me")
-    found = [event.step for event in log.read() if isinstance(event, StepSkipped)]
-    log.close()
-    assert len(found) >= acknowledged
-    assert found == [str(number) for number in range(len(found))]
 
 
 class AcknowledgesFirst(LocalLog):
@@ -294,7 +186,7 @@ def test_append_returns_only_when_its_events_are_in_the_file(store: Store) -> No
         log.append([finished("a")])
         return steps(store) == ["a"]
 
-    log = open_log(store, RUN, owner="a test")
+    log = take(store, RUN, owner="a test")
     assert not is_honest(AcknowledgesFirst(store, RUN, log._path, log._lock))
     assert is_honest(log)
     log.close()
@@ -304,11 +196,11 @@ FILL = """
 import resource, signal, sys
 from darner.runtime.events import StepFinished
 from darner.runtime.failures import StoreError
-from darner.runtime.journal.log import open_log
+from darner.runtime.journal.local_log import take
 from darner.runtime.journal.store import open_store
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-log = open_log(open_store(sys.argv[1]), sys.argv[2], owner="x")
+log = take(open_store(sys.argv[1]), sys.argv[2], owner="x")
 n = 0
 try:
     while True:
@@ -331,7 +223,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(store: Store, tmp_path: Pat
     assert "writing the journal" in first
     assert "nothing more is written" in second
     assert steps(store) == [str(number) for number in range(count)]
-    log = open_log(store, RUN, owner="me")
+    log = take(store, RUN, owner="me")
     log.append([finished("after")])
     log.close()
     assert steps(store)[-1] == "after"
@@ -345,7 +237,7 @@ def test_a_full_file_system_says_that_it_is_full(tmp_path: Path) -> None:
         pytest.skip("mounting is not allowed here")
     try:
         store = open_store(tmp_path / "store")
-        log = open_log(store, RUN, owner="x")
+        log = take(store, RUN, owner="x")
 
         def fill() -> None:
             for number in range(1000):
@@ -361,16 +253,3 @@ def test_a_full_file_system_says_that_it_is_full(tmp_path: Path) -> None:
         assert store.names("jobs") == []
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
-
-
-def test_a_bucket_is_refused_as_the_place_of_a_journal() -> None:
-    """The journal's bucket form isn't there yet, and the message says what to do instead."""
-
-    class Bucket:
-        url = "s3://x/y"
-
-        def local_path(self, name: str) -> None:
-            """Return None."""
-
-    with pytest.raises(Refused, match="s3://x/y"):
-        open_log(Bucket(), RUN, owner="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - enough of a store to be refused

@@ -1,0 +1,201 @@
+"""A run's journal in a folder of this machine: one owner by an OS lock, one file that is only ever appended to."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psutil
+
+from ..events import Event
+from ..failures import Busy, Refused, StoreError
+from ..ports import Json, Store
+from . import blobs, paths, record
+from .local_store import explained, make_folder, sync_folder
+
+_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "ceph", "glusterfs", "fuse.glusterfs", "lustre", "afs"})
+
+_TRIES = 5
+_PAUSE = 0.02
+
+
+def take(store: Store, run_id: str, *, owner: str) -> LocalLog:
+    """Take a run up and return its journal. ``owner`` is what another process is told, such as ``process 7 on host``.
+
+    Raises:
+        Busy: another process holds the run; the message names it.
+        Corrupt: the journal's bytes are not what was written (a torn last record is cut off instead).
+        Refused: the folder lies on a network file system.
+        StoreError: the folder can't be written.
+    """
+    path = _file(store, run_id)
+    _refuse_network(path)
+    try:
+        make_folder(path.parent)
+        return LocalLog(store, run_id, path, _Lock(_local(store, paths.run_owner(run_id)), run_id, owner))
+    except OSError as error:
+        raise explained(error, f"opening the journal of {run_id} in {store.url}") from error
+
+
+def read_events(store: Store, run_id: str) -> Iterator[Event]:
+    """Yield a run's events without taking it up; what its owner is writing at this moment is left out."""
+    path = _file(store, run_id)
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for one in record.scan(file, os.fstat(file.fileno()).st_size, str(path)):
+            yield from record.decode(one, str(path))
+
+
+def holder(store: Store, run_id: str) -> str | None:
+    """Return who holds a run now, or None."""
+    path = _local(store, paths.run_owner(run_id))
+    if not path.exists():
+        return None
+    with path.open("r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return file.read().decode(errors="replace").strip() or "another process"
+    return None
+
+
+def _local(store: Store, name: str) -> Path:
+    path = store.local_path(name)
+    assert path is not None, f"{store.url} is no folder"  # noqa: S101 - `log` chooses the form by just this
+    return path
+
+
+def _file(store: Store, run_id: str) -> Path:
+    return _local(store, paths.journal_file(run_id))
+
+
+def _refuse_network(path: Path) -> None:
+    """Locks and appends of network file systems don't hold what a journal needs of them."""
+    mounts = [one for one in psutil.disk_partitions(all=True) if path.is_relative_to(one.mountpoint)]
+    nearest = max(mounts, key=lambda one: len(one.mountpoint), default=None)
+    if nearest is not None and nearest.fstype in _NETWORK:
+        raise Refused(f"{path.parent} lies on a network file system ({nearest.fstype})", help="give a folder on a local disk with --store")
+
+
+class _Lock:
+    """An exclusive lock on a file that says who holds it. The operating system gives it up when the process ends."""
+
+    def __init__(self, path: Path, run_id: str, owner: str) -> None:
+        self._file = path.open("a+b")
+        if not self._taken():
+            self._file.seek(0)
+            holder = self._file.read().decode(errors="replace").strip() or "another process"
+            self._file.close()
+            raise Busy(f"the run {run_id} is held by {holder}", help="wait until it is done, or stop that process")
+        self._file.truncate(0)
+        self._file.write(owner.encode())
+        self._file.flush()
+
+    def _taken(self) -> bool:
+        for _ in range(_TRIES):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_PAUSE)  # somebody may only be looking who holds it, see `holder`
+            else:
+                return True
+        return False
+
+    def release(self) -> None:
+        self._file.truncate(0)
+        self._file.close()
+
+
+class LocalLog:
+    """The journal of one run, held until `close`. See `ports.Log`."""
+
+    def __init__(self, store: Store, run_id: str, path: Path, lock: _Lock) -> None:
+        self._store = store
+        self._run_id = run_id
+        self._path = path
+        self._lock = lock
+        self._nonce = secrets.token_bytes(16)
+        self._broken: str | None = None
+        is_new = not path.exists()
+        self._file = path.open("a+b", buffering=0)
+        try:
+            self._recover()
+            if is_new:
+                sync_folder(path.parent)
+        except BaseException:
+            self.close()
+            raise
+
+    def _recover(self) -> None:
+        """Verify every record and cut a torn last one off."""
+        self._seq, self._before, self._end, epoch = 0, record.START, 0, 0
+        size = os.fstat(self._file.fileno()).st_size
+        with self._path.open("rb") as file:
+            for one in record.scan(file, size, str(self._path)):
+                self._seq, self._before, self._end, epoch = one.seq + 1, one.hash, one.end, one.epoch
+        if self._end < size:
+            self._file.truncate(self._end)
+            os.fsync(self._file.fileno())
+        self._epoch = epoch + 1
+
+    @property
+    def epoch(self) -> int:
+        """How often the run was taken up, this time included."""
+        return self._epoch
+
+    def read(self) -> Iterator[Event]:
+        """Yield every event so far, in order."""
+        with self._path.open("rb") as file:
+            for one in record.scan(file, self._end, str(self._path)):
+                yield from record.decode(one, str(self._path))
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Write events as one group commit; they, and the payloads that they name, are durable when it returns."""
+        if self._broken is not None:
+            raise StoreError(f"nothing more is written to {self._path}: {self._broken}", help="run the same command again to go on")
+        stored = [self._stored(event) for event in events]
+        framed, digest = record.frame(record.encode(stored), seq=self._seq, epoch=self._epoch, nonce=self._nonce, before=self._before)
+        self._write(framed)
+        self._seq, self._before, self._end = self._seq + 1, digest, self._end + len(framed)
+
+    def _stored(self, event: Event) -> tuple[Event, str]:
+        text = record.body(event)
+        if len(text) <= blobs.LIMIT:
+            return event, text
+        small = blobs.offload(self._store, self._run_id, event)
+        return small, record.body(small)
+
+    def _write(self, framed: bytes) -> None:
+        try:
+            view = memoryview(framed)
+            while view:
+                view = view[self._file.write(view) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            # What of it reached the disk is unknown, so this owner stops; the next one finds whole records only.
+            self._broken = error.strerror or str(error)
+            self._undo(error)
+            raise explained(error, f"writing the journal {self._path}") from error
+
+    def _undo(self, error: OSError) -> None:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            self._file.truncate(self._end)
+
+    def load(self, digest: str) -> Json:
+        """Return a large payload that an event names."""
+        return blobs.get(self._store, self._run_id, digest)
+
+    def hold(self, seconds: float) -> None:
+        """Do nothing: the lock lasts as long as the process."""
+
+    def close(self) -> None:
+        """Give the run up."""
+        if not self._file.closed:
+            self._file.close()
+            self._lock.release()
