@@ -9,17 +9,19 @@
     │   ├── Missing                 no such object
     │   └── Corrupt                 an object's bytes are not what was written
     ├── Fenced                      another process took the run over; stop at once
+    ├── Unasked                     a resumed run no longer asks for what is on record, and was told to be strict
     └── Failure                     one of the nine failure classes of `on_failure`, with what is known of it
         ├── Throttled               ├── Network             ├── Semantic
         ├── OutOfMemory             ├── Preempted           ├── Crashed
         ├── ContextLost             ├── CallableError       └── Exhausted
 
+`Denied` is a `CallableError`: a person was asked whether a write may be done, and said no.
 `CallableError` carries what user code raised: its ``__cause__`` is the user's own exception.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..compiler.settings import FailureClass
 
@@ -57,10 +59,18 @@ class Fenced(DarnerError):
     """Another process has taken the run over; this one must stop and write nothing more."""
 
 
+class Unasked(DarnerError):
+    """A run that was resumed strictly no longer asks for calls that are on record; nothing new was performed."""
+
+
 class Failure(DarnerError):
     """A failure that a spec can react to. ``retry_after`` is in seconds, where the other side named it."""
 
     kind: ClassVar[FailureClass]
+    calls: tuple[str, ...] = ()
+    """The calls that it went through, innermost first."""
+    last: Any = None
+    """Of a loop that is exhausted: its last state, as JSON."""
 
     def __init__(
         self,
@@ -73,6 +83,18 @@ class Failure(DarnerError):
         super().__init__(message, help=help)
         self.retry_after = retry_after
         self.type_name = type_name or type(self).__name__
+
+    def blamed(self) -> tuple[str, ...]:
+        """Return the calls that failed with it: its own, and those of the failures that led to it."""
+        found: dict[str, None] = {}
+        waiting, seen = [self], set[int]()
+        while waiting:
+            error: BaseException = waiting.pop()
+            if id(error) not in seen:
+                seen.add(id(error))
+                found.update(dict.fromkeys(getattr(error, "calls", ())))
+                waiting += [one for one in (error.__cause__, error.__context__) if one is not None]
+        return tuple(found)
 
 
 class Throttled(Failure):
@@ -121,6 +143,10 @@ class CallableError(Failure):
     """User code raised; ``__cause__`` is the user's exception where it happened in this process."""
 
     kind = "error"
+
+
+class Denied(CallableError):
+    """A person was asked to approve a write, and said no."""
 
 
 class Exhausted(Failure):

@@ -1,0 +1,99 @@
+"""Who works and who only waits: a run parks when nothing but long waits is left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from .ports import Clock
+
+LONG = 60.0
+"""Seconds above which a wait is no reason to stay."""
+CHUNK = 30.0
+"""Seconds after which a wait looks at the clock again, which may have jumped."""
+
+
+@dataclass(frozen=True, eq=False)
+class Wait:
+    """Something that is waited for. ``parent`` is the path or call on whose behalf; ``due`` its end, None for never."""
+
+    call: str
+    parent: str
+    due: float | None = None
+
+
+@dataclass
+class Idle:
+    """The calls that are performed, and the waits that are open, of one run."""
+
+    performing: dict[str, str] = field(default_factory=dict)
+    """Calls under way, to their parents."""
+    waits: set[Wait] = field(default_factory=set)
+    changes: int = 0
+    wake: Callable[[], None] = lambda: None
+    """Called when a wait begins, so that whoever parks looks again."""
+
+    @contextmanager
+    def working(self, call: str, parent: str) -> Iterator[None]:
+        """Count a call as performed."""
+        self.performing[call] = parent
+        self.changes += 1
+        try:
+            yield
+        finally:
+            self.performing.pop(call, None)
+            self.changes += 1
+            if self.waits:
+                self.wake()
+
+    @contextmanager
+    def waiting(self, wait: Wait) -> Iterator[None]:
+        """Count a call, and all on whose behalf it is made, as waiting."""
+        self.waits.add(wait)
+        self.changes += 1
+        self.wake()
+        try:
+            yield
+        finally:
+            self.waits.discard(wait)
+            self.changes += 1
+
+    async def until(self, wait: Wait, clock: Clock) -> None:
+        """Return when a wait's time has come, never before, whatever the clock does meanwhile."""
+        with self.waiting(wait):
+            while wait.due is not None and (left := wait.due - clock.now()) > 0:
+                await clock.sleep(min(left, CHUNK))
+
+    def only_waits(self, paths: Iterable[str], now: float) -> bool:
+        """Return whether all that is under way, the steps of ``paths`` with it, waits, and for long."""
+        if not self.waits or any(one.due is not None and one.due - now <= LONG for one in self.waits):
+            return False
+        waiting = self._waiting()
+        return all(one in waiting for one in self.performing) and all(path in waiting for path in paths)
+
+    def _waiting(self) -> set[str]:
+        """Return the waiting calls, and everything above them: ``improve/2/review`` is below ``improve``."""
+        found: set[str] = set()
+        for one in self.waits:
+            above: str | None = one.call
+            found.add(one.call)
+            above = one.parent
+            while above is not None and above not in found:
+                found.add(above)
+                above = self.performing.get(above) or _above(above)
+        return found
+
+
+def _above(path: str) -> str | None:
+    return path.rpartition("/")[0] or None
+
+
+async def settles(idle: Idle, paths: Callable[[], Iterable[str]], clock: Clock, grace: float = 0.05) -> bool:
+    """Return whether nothing changes for a moment and only long waits are left: code between two calls gets its turn."""
+    if not idle.only_waits(paths(), clock.now()):
+        return False
+    before = idle.changes
+    await asyncio.sleep(grace)
+    return idle.changes == before and idle.only_waits(paths(), clock.now())
