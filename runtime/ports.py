@@ -122,6 +122,26 @@ class Caching:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """What a write's approval needs: whom to ask, and what other arguments they may give instead."""
+
+    human: str
+    schema: Json = None
+    """The JSON Schema of the arguments."""
+    check: Callable[[Json], object] | None = None
+    """Raises a `Failure` where arguments don't fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A consumed approval. ``events`` go into one commit with the write's intent."""
+
+    arguments: Json = None
+    """What a person gave instead of the arguments that were asked for; None for these."""
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CallRequest:
     """One call through the effect boundary. Its identity is (parent, kind, name, arguments, ordinal among equal ones)."""
 
@@ -136,6 +156,10 @@ class CallRequest:
     on_failure: OnFailure = field(default_factory=dict)
     """What lies over the language's reactions for this call; not part of the identity. Calls of kind "agent" are never
     tried again: what failed inside them was already tried again where it happened."""
+    approval: Approval | None = None
+    """Who must approve this write before it is done; not part of the identity."""
+    reconcile: Callable[[Permit], Awaitable[Json]] | None = None
+    """Finds out whether a write that broke off happened: its result, or None where it didn't; not part of the identity."""
     remembers: bool = False
     """What is said in this call is kept, and handed to the calls of that name that begin later in the same run."""
     cache: Caching | None = None
@@ -151,6 +175,8 @@ class Permit:
     idempotency_key: str
     earlier: Sequence[Json] = ()
     """For a call that remembers: what was said in those of its name that were finished when it first began, in their order."""
+    arguments: Json = None
+    """What a person gave instead of the call's own arguments; None for these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +187,22 @@ class Outcome:
     usage: Usage = field(default_factory=Usage)
     said: Sequence[Json] = ()
     """The messages of a call that remembers."""
+
+
+class AskPeople(Protocol):
+    """Where a run's boundaries ask people. See `perform.people.people.People`."""
+
+    async def ask(self, boundary: Any, name: str, arguments: Json, *, parent: str) -> Json:
+        """Return a person's answer: served once it is recorded, waited for until then."""
+        ...
+
+    async def approve(self, boundary: Any, call: str, request: CallRequest) -> Approved:
+        """Return the approval of a write; raises `Denied` where a person says no."""
+        ...
+
+    async def settle(self, boundary: Any, call: str, request: CallRequest) -> tuple[str, Json, Event]:
+        """Return what a person says of a write that may or may not have happened: done (and its result), do, or abort."""
+        ...
 
 
 class Boundary(Protocol):

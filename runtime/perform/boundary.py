@@ -10,10 +10,11 @@ from ...compiler.plan import Plan
 from ...compiler.settings import REACTIONS, merge_reactions
 from .. import budget
 from ..commits import GroupCommit
-from ..events import Cached, CallFailed, CallFinished, CallStarted, Said
-from ..failures import CallableError, ContextLost, Corrupt, Failure, Network
+from ..events import Cached, CallFailed, CallFinished, CallStarted, Event, Said
+from ..failures import CallableError, ContextLost, Corrupt, Failure, Network, Refused
+from ..idle import Idle
 from ..keys import Ordinals, idempotency_key
-from ..ports import CallRequest, Clock, Json, Outcome, Permit
+from ..ports import Approved, AskPeople, CallRequest, Clock, Json, Outcome, Permit
 from ..retry import Attempts, delay
 from ..state import RunState
 from .cache import ResultCache
@@ -31,6 +32,8 @@ class Recording:
     chance: Callable[[], float]
     load: Callable[[str], Json]
     cache: ResultCache | None = None
+    waits: Idle = field(default_factory=Idle)
+    people: AskPeople | None = None
 
 
 @dataclass
@@ -50,16 +53,49 @@ class JournaledBoundary:
             Failure: the policy is used up; or a write that must not be repeated began before a crash, and nobody knows
                 whether it happened.
         """
-        call_id = self._ordinals.identity(request)
+        call_id = self.identify(request)
         known = self.recording.state.calls.get(call_id)
         if known is not None and known.payload is not None:
             value = known.payload.value if known.payload.blob is None else self.recording.load(known.payload.blob)
         else:
-            if known is not None and known.unsettled and not request.idempotent:
-                raise _uncertain(request)
-            value = await self._obtain(request, call_id, body)
+            with self.recording.waits.working(call_id, request.parent):
+                is_uncertain = known is not None and known.unsettled and not request.idempotent
+                value = await (self._settle if is_uncertain else self._obtain)(request, call_id, body)
         self.finished[request.parent] = call_id
         return value
+
+    def identify(self, request: CallRequest) -> str:
+        """Return the identity of a call that is asked for now, counted among its equals."""
+        return self._ordinals.identity(request)
+
+    async def _settle(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
+        """Find out what became of a write that broke off: ask its `reconcile`, or a person, else say that nobody knows."""
+        if request.reconcile is not None:
+            approved = await self._approved(request, call_id)
+            happened = await request.reconcile(self._permit_for(request, call_id, 0, approved))
+            if happened is None:
+                return await self._perform(request, call_id, body)
+            await self._record(request, call_id, Outcome(happened), 0.0, None)
+            return happened
+        people = self.recording.people
+        if request.approval is None or people is None:
+            raise _uncertain(request)
+        verdict, value, told = await people.settle(self, call_id, request)
+        if verdict == "do":
+            return await self._perform(request, call_id, body, first=(told,))
+        if verdict == "done":
+            await self._record(request, call_id, Outcome(value), 0.0, None, told)
+            return value
+        await self.recording.commits.commit(told)
+        raise CallableError(f"{request.approval.human} gave the write {request.name} up, which may or may not have happened", type_name="Aborted")
+
+    async def _approved(self, request: CallRequest, call_id: str) -> Approved:
+        """Return the approval of a write that needs one; nothing is written without it."""
+        if request.approval is None:
+            return Approved()
+        if self.recording.people is None:
+            raise Refused(f"{request.approval.human} can't be asked to approve {request.name}: there is nobody here")
+        return await self.recording.people.approve(self, call_id, request)
 
     async def _obtain(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Return an equal call's result where the call may be cached and there is one; else make the call."""
@@ -75,14 +111,22 @@ class JournaledBoundary:
             await cache.keep(found, value)
             return value
 
-    async def _perform(
-        self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]], cached: Cached | None = None
+    async def _perform(  # noqa: PLR0913 - what is recorded with its first attempt, and with its end
+        self,
+        request: CallRequest,
+        call_id: str,
+        body: Callable[[Permit], Awaitable[Outcome]],
+        cached: Cached | None = None,
+        *,
+        first: Sequence[Event] = (),
     ) -> Json:
-        tried = Attempts()
+        approved = await self._approved(request, call_id)
+        tried, first = Attempts(), (*first, *approved.events)
         while True:
             began = self.recording.clock.now()
             budget.check(self.recording.plan, self.recording.state, request, began)
-            permit = await self._permit(request, call_id, began)
+            permit = await self._permit(request, call_id, approved, first)
+            first = ()
             try:
                 outcome = await self._attempt(request, permit, body)
             except Failure as failure:
@@ -103,19 +147,32 @@ class JournaledBoundary:
         reaction = merge_reactions(REACTIONS, request.on_failure)[failure.kind]
         return delay(request, reaction, failure, tried, self.recording.chance())
 
-    async def _permit(self, request: CallRequest, call_id: str, now: float) -> Permit:
-        """Record that an attempt begins; for a write this is the intent, and it is durable before the write begins."""
+    async def _permit(self, request: CallRequest, call_id: str, approved: Approved, first: Sequence[Event]) -> Permit:
+        """Record that an attempt begins; for a write this is the intent, and it is durable before the write begins.
+
+        A consumed approval is in the same commit: there is no moment at which it is used up and the write not begun, or
+        the write begun and the approval still there.
+        """
         known = self.recording.state.calls.get(call_id)
         attempt = (known.attempts if known else 0) + 1
         started = CallStarted(
-            at=now, call=call_id, parent=request.parent, what=request.kind, name=request.name, attempt=attempt, effects=request.effects
+            at=self.recording.clock.now(),
+            call=call_id,
+            parent=request.parent,
+            what=request.kind,
+            name=request.name,
+            attempt=attempt,
+            effects=request.effects,
         )
-        if request.effects == "write":
-            await self.recording.commits.commit(started)
+        if request.effects == "write" or first:
+            await self.recording.commits.commit(*first, started)
         else:
             self.recording.commits.note(started)
+        return self._permit_for(request, call_id, attempt, approved)
+
+    def _permit_for(self, request: CallRequest, call_id: str, attempt: int, approved: Approved) -> Permit:
         earlier = self._earlier(request, call_id) if request.remembers else ()
-        return Permit(call_id, attempt, idempotency_key(self.recording.run_id, call_id), earlier)
+        return Permit(call_id, attempt, idempotency_key(self.recording.run_id, call_id), earlier, approved.arguments)
 
     def _earlier(self, request: CallRequest, call_id: str) -> Sequence[Json]:
         """Return the messages that a call goes on with; `ContextLost` where one of them is gone or damaged."""
@@ -138,7 +195,9 @@ class JournaledBoundary:
                 raise Network(f"{request.name} took longer than {self.timeout:g}s", type_name="TimeoutError") from late
             raise
 
-    async def _record(self, request: CallRequest, call_id: str, outcome: Outcome, seconds: float, cached: Cached | None) -> None:
+    async def _record(  # noqa: PLR0913, PLR0917 - one argument a part of the event
+        self, request: CallRequest, call_id: str, outcome: Outcome, seconds: float, cached: Cached | None, *before: Event
+    ) -> None:
         used = outcome.usage
         event = CallFinished(
             at=self.recording.clock.now(),
@@ -157,7 +216,7 @@ class JournaledBoundary:
             cached=cached,
         )
         said = (Said(at=event.at, call=call_id, value=message) for message in outcome.said)
-        await self.recording.commits.commit(*said, event)
+        await self.recording.commits.commit(*before, *said, event)
 
     async def _record_failure(self, request: CallRequest, permit: Permit, failure: Failure, *, final: bool) -> None:
         event = CallFailed(

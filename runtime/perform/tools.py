@@ -13,7 +13,7 @@ from ...compiler.plan import Lock, Plan, ToolPlan
 from ...compiler.settings import Cache, OnFailure, merge_reactions
 from ..failures import CallableError, DarnerError, Network, Refused, Semantic
 from ..meaning import caching, tool_meaning
-from ..ports import Boundary, Caching, CallRequest, Json, Outcome, Permit, Secrets
+from ..ports import Approval, Boundary, Caching, CallRequest, Json, Outcome, Permit, Secrets
 from . import values
 from .datasets import Datasets
 from .secrets import known, redact
@@ -90,11 +90,32 @@ class Tools:
             fingerprint=self._lock.callables.get(tool.use or "", ""),
             on_failure=merge_reactions(tool.on_failure, on_failure or {}),
             cache=self._caching(name, tool, cache, given),
+            approval=None if tool.approval is None else Approval(tool.approval, offered.schema, offered.parse),
+            reconcile=None if tool.reconcile is None else lambda permit: self._happened(tool, offered, given, permit),
         )
         result = await boundary.call(request, lambda permit: self._perform(tool, offered, given, permit))
         if isinstance(result, dict) and set(result) == {FEEDBACK}:
             raise Semantic(result[FEEDBACK])
         return result
+
+    async def _happened(self, tool: ToolPlan, offered: Interface, given: dict[str, Any], permit: Permit) -> Json:
+        """Ask a tool's `reconcile` for the result of a write that broke off: it takes what it names of the write's arguments."""
+        ask = values.load(tool.reconcile or "")
+        known = self._arguments(tool, offered, given, permit) | {IDEMPOTENCY_KEY: permit.idempotency_key}
+        taken = {name: known[name] for name in inspect.signature(ask).parameters if name in known}
+        try:
+            found = await ask(**taken) if inspect.iscoroutinefunction(ask) else await self._threads.run(ask, **taken)
+        except (DarnerError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            raise self._failed(f"{offered.name}'s reconcile", error) from error
+        return values.dump(found)
+
+    def _arguments(self, tool: ToolPlan, offered: Interface, given: dict[str, Any], permit: Permit) -> dict[str, Any]:
+        """Return what a tool is called with: what was asked for or what a person gave instead, what is fixed, its key."""
+        asked = given if permit.arguments is None else offered.parse(permit.arguments)
+        fixed = {key: self._fixed(value) for key, value in tool.with_.items()}
+        return {**asked, **fixed, **({IDEMPOTENCY_KEY: permit.idempotency_key} if offered.takes_key else {})}
 
     def _caching(self, name: str, tool: ToolPlan, laid_over: Cache | None, given: dict[str, Any]) -> Caching | None:
         setting = laid_over or tool.cache
@@ -103,12 +124,11 @@ class Tools:
         return caching(setting, tool_meaning(self._plan, self._params, self._lock, name), values.dump(given))
 
     async def _perform(self, tool: ToolPlan, offered: Interface, given: dict[str, Any], permit: Permit) -> Outcome:
-        fixed = {key: self._fixed(value) for key, value in tool.with_.items()}
-        extra = {IDEMPOTENCY_KEY: permit.idempotency_key} if offered.takes_key else {}
+        arguments = self._arguments(tool, offered, given, permit)
         clock = asyncio.timeout(tool.timeout)
         try:
             async with clock:
-                result = await self._invoke(offered, {**given, **fixed, **extra})
+                result = await self._invoke(offered, arguments)
         except Semantic as refusal:
             return Outcome({FEEDBACK: refusal.message})
         except TimeoutError as late:
@@ -158,7 +178,6 @@ def refuse_unavailable(name: str, tool: ToolPlan) -> None:
     asked = {
         "mcp": tool.mcp is not None,
         "sandbox": tool.sandbox is not None,
-        "approval": tool.approval is not None,
         "resources": tool.resources is not None,
         "egress": bool(tool.egress),
     }

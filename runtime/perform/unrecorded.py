@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from ...compiler.settings import REACTIONS, merge_reactions
-from ..failures import Failure
+from ..failures import Failure, Refused
 from ..keys import Ordinals, idempotency_key
 from ..ports import CallRequest, Clock, Json, Outcome, Permit, Usage
 from ..retry import Attempts, delay
@@ -47,6 +47,8 @@ class UnrecordedBoundary:
 
     async def perform(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Outcome:
         """Run a body under the call's reactions."""
+        if request.approval is not None:
+            raise Refused(f"{request.name} needs the approval of {request.approval.human}, and nobody can be asked here")
         reactions = merge_reactions(REACTIONS, request.on_failure)
         key, tried = idempotency_key(self._scope, call_id), Attempts()
         while True:

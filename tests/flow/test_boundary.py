@@ -18,7 +18,7 @@ from darner.runtime.commits import GroupCommit
 from darner.runtime.events import CallFailed, CallFinished, CallStarted, Event, RunStarted, TakenUp
 from darner.runtime.failures import CallableError, Crashed, Exhausted, Failure, Network, Throttled
 from darner.runtime.perform.boundary import JournaledBoundary, Recording
-from darner.runtime.ports import CallRequest, Json, Outcome, Permit, Usage
+from darner.runtime.ports import Approved, CallRequest, Json, Outcome, Permit, Usage
 from darner.runtime.state import fold
 from darner.testing import MemoryLog, NoWaiting
 
@@ -259,9 +259,9 @@ def _is_intent_first(boundary: JournaledBoundary, bench: Bench) -> bool:
 class NoIntent(JournaledBoundary):
     """A broken variant: the start of a write rides along, like that of a read."""
 
-    async def _permit(self, request: CallRequest, call_id: str, now: float) -> Permit:
+    async def _permit(self, request: CallRequest, call_id: str, approved: Approved, first: Sequence[Event]) -> Permit:
         """Note the start, and go on at once."""
-        return await super()._permit(CallRequest(**{**_fields(request), "effects": "read"}), call_id, now)
+        return await super()._permit(CallRequest(**{**_fields(request), "effects": "read"}), call_id, approved, first)
 
 
 def test_the_intent_of_a_write_is_durable_before_it_begins() -> None:

@@ -14,7 +14,7 @@ from pydantic_ai import exceptions as theirs
 from ....compiler.meaning.prompts import WHOLE
 from ....compiler.plan import AgentPlan
 from ....compiler.settings import REACTIONS, OnFailure
-from ...failures import CallableError, Semantic
+from ...failures import CallableError, Denied, Semantic
 from ...ports import Boundary, Json
 from .. import values
 from ..secrets import redact
@@ -153,6 +153,9 @@ class AgentLoop:
         self._refuse_repeated(context, name, arguments)
         try:
             return await perform()
+        except Denied as refusal:
+            # No mistake of the model's: it uses up no attempt, and the agent goes on knowing it.
+            return refusal.message
         except Semantic as refusal:
             raise ModelRetry(refusal.message) from refusal
 

@@ -1,0 +1,1 @@
+"""Where people are asked: questions, answers, approvals, and what they say unasked."""
