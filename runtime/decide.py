@@ -66,7 +66,9 @@ Running: TypeAlias = Mapping[str, Collection[int | None]]
 """What is under way: step name to the indexes of its items, or to None."""
 
 
-def decide(graph: Graph, state: RunState, running: Running, lookup: Lookup, among: Iterable[str] | None = None) -> list[Command]:
+def decide(  # noqa: PLR0913 - what is known, and what is asked about
+    graph: Graph, state: RunState, running: Running, lookup: Lookup, among: Iterable[str] | None = None, *, prefix: str = ""
+) -> list[Command]:
     """Return what can be done now, in the order of the plan.
 
     Args:
@@ -75,22 +77,42 @@ def decide(graph: Graph, state: RunState, running: Running, lookup: Lookup, amon
         running: what is under way.
         lookup: gives the value of a step that is done.
         among: the only steps to look at; those that are settled, or wait for something that just was.
+        prefix: what the steps' paths begin with; ``improve/2/`` in a round of a loop.
     """
     commands: list[Command] = []
+    view = _View(graph, state, lookup, prefix)
     for name in graph if among is None else among:
-        commands.extend(_next(graph, state, running, lookup, name))
+        commands.extend(_next(view, running, name))
     return commands
 
 
-def _next(graph: Graph, state: RunState, running: Running, lookup: Lookup, name: str) -> Iterator[Command]:
-    if state.outcome(name) is not None:
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The steps of one scope, and how they stand."""
+
+    graph: Graph
+    state: RunState
+    lookup: Lookup
+    prefix: str
+
+    def kind(self, name: str) -> str | None:
+        """Return how a step was settled, None while it is open. What is around a loop is done before the loop begins."""
+        if name not in self.graph:
+            return "done"
+        outcome = self.state.outcome(self.prefix + name)
+        return None if outcome is None else outcome.kind
+
+
+def _next(view: _View, running: Running, name: str) -> Iterator[Command]:
+    path = view.prefix + name
+    if view.state.outcome(path) is not None:
         return
-    items = state.maps.get(name)
+    graph, items = view.graph, view.state.maps.get(path)
     if items is not None:
         limit = graphs.step(graph, name).map
         yield from _items(name, items, running.get(name, ()), (limit.max_parallel if limit else None) or MAX_PARALLEL)
     elif not running.get(name):
-        yield from _begin(graph, state, lookup, name)
+        yield from _begin(view, name)
 
 
 def _items(name: str, items: MapState, running: Collection[int | None], limit: int) -> Iterator[Command]:
@@ -103,25 +125,20 @@ def _items(name: str, items: MapState, running: Collection[int | None], limit: i
             yield Start(name, index)
 
 
-def _begin(graph: Graph, state: RunState, lookup: Lookup, name: str) -> Iterator[Command]:
-    wires = graphs.wires(graph, name)
-    verdicts = [_test(state, lookup, ref, values) for ref, values in wires.tests]
-    skipped = next((root for root in sorted(wires.reads | {ref.root for ref, _ in wires.tests}) if _kind(state, root) == "skipped"), None)
+def _begin(view: _View, name: str) -> Iterator[Command]:
+    wires = graphs.wires(view.graph, name)
+    verdicts = [_test(view, ref, values) for ref, values in wires.tests]
+    skipped = next((root for root in sorted(wires.reads | {ref.root for ref, _ in wires.tests}) if view.kind(root) == "skipped"), None)
     if skipped is not None:
         yield Skip(name, f"{skipped} was skipped")
     elif any(one.is_false for one in verdicts):
         yield Skip(name, next(one.reason for one in verdicts if one.is_false))
-    elif all(_kind(state, root) in {"done", "skipped"} for root in wires.needs):
+    elif all(view.kind(root) in {"done", "skipped"} for root in wires.needs):
         missing = next((one.error for one in verdicts if one.error is not None), None)
         if missing is not None:
             yield Fail(name, missing.message, missing.type_name)
         else:
-            yield Expand(name) if graphs.step(graph, name).map else Start(name)
-
-
-def _kind(state: RunState, name: str) -> str | None:
-    outcome = state.outcome(name)
-    return None if outcome is None else outcome.kind
+            yield Expand(name) if graphs.step(view.graph, name).map else Start(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +148,12 @@ class _Verdict:
     error: CallableError | None = None
 
 
-def _test(state: RunState, lookup: Lookup, ref: Ref, wanted: tuple[Any, ...]) -> _Verdict:
+def _test(view: _View, ref: Ref, wanted: tuple[Any, ...]) -> _Verdict:
     """Judge one key of a ``when``; while its step is open it is neither true nor false."""
-    if _kind(state, ref.root) != "done":
+    if view.kind(ref.root) != "done":
         return _Verdict()
     try:
-        value = follow(ref, lookup)
+        value = follow(ref, view.lookup)
     except CallableError as error:
         return _Verdict(error=error)
     # In Python True == 1; in a spec they are different.
@@ -150,9 +167,9 @@ def _shown(value: Json) -> str:
     return text or (repr(value) if isinstance(value, str | int | float) else f"a {type(value).__name__}")
 
 
-def failed_steps(graph: Graph, state: RunState) -> list[str]:
+def failed_steps(graph: Graph, state: RunState, *, prefix: str = "") -> list[str]:
     """Return the steps that failed, in the order of the plan."""
-    return [name for name in graph if _kind(state, name) == "failed"]
+    return [name for name in graph if (outcome := state.outcome(prefix + name)) is not None and outcome.kind == "failed"]
 
 
 def outputs(written: Any, state: RunState, resolve: Callable[[Any], Json]) -> Json:
@@ -166,4 +183,5 @@ def outputs(written: Any, state: RunState, resolve: Callable[[Any], Json]) -> Js
 
 def _is_skipped(state: RunState, value: Any) -> bool:
     ref = parse_reference(value) if isinstance(value, str) else None
-    return ref is not None and _kind(state, ref.root) == "skipped"
+    outcome = state.outcome(ref.root) if ref is not None else None
+    return outcome is not None and outcome.kind == "skipped"

@@ -21,6 +21,8 @@ class RunStarted(Frozen):
     run: str
     plan: str
     user: str | None = None
+    forked: str | None = None
+    """The run that this is a fork of, and where: ``RUN at STEP``."""
 
 
 class TakenUp(Frozen):
@@ -260,8 +262,24 @@ class RunFinished(Frozen):
 
 
 Event = Annotated[
-    RunStarted | TakenUp | CallStarted | CallFinished | Said | CallFailed | StepFinished | StepSkipped | StepFailed | MapExpanded | RunFinished | RoundStarted | Drifted | LetGo
-    | QuestionAsked | QuestionClosed | TimerSet | RunParked,
+    RunStarted
+    | TakenUp
+    | CallStarted
+    | CallFinished
+    | Said
+    | CallFailed
+    | StepFinished
+    | StepSkipped
+    | StepFailed
+    | MapExpanded
+    | RunFinished
+    | RoundStarted
+    | Drifted
+    | LetGo
+    | QuestionAsked
+    | QuestionClosed
+    | TimerSet
+    | RunParked,
     Field(discriminator="kind"),
 ]
 

@@ -87,9 +87,10 @@ class Failure(DarnerError):
     def blamed(self) -> tuple[str, ...]:
         """Return the calls that failed with it: its own, and those of the failures that led to it."""
         found: dict[str, None] = {}
-        waiting, seen = [self], set[int]()
+        waiting: list[BaseException] = [self]
+        seen: set[int] = set()
         while waiting:
-            error: BaseException = waiting.pop()
+            error = waiting.pop()
             if id(error) not in seen:
                 seen.add(id(error))
                 found.update(dict.fromkeys(getattr(error, "calls", ())))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import networkx as nx
 
-from ..compiler.plan import Lock, Plan, ResourcesPlan, StepPlan
+from ..compiler.plan import Lock, LoopPlan, Plan, ResourcesPlan, StepPlan
 from ..compiler.wires import Ref, references
 from .failures import Refused
 
@@ -33,13 +33,18 @@ class Wires:
 
 def build(plan: Plan) -> Graph:
     """Return the graph of a flow: a node a step, with ``step`` (its plan) and ``wires``; an edge to each that waits for it."""
+    return build_steps(plan.plan, plan.steps)
+
+
+def build_steps(title: str, steps: Mapping[str, StepPlan]) -> Graph:
+    """Return the graph of the steps of a flow, or of a loop's body."""
     graph: Graph = nx.DiGraph()
-    for name, step in plan.steps.items():
-        graph.add_node(name, step=step, wires=_wires(plan, step))
-    for name in plan.steps:
-        graph.add_edges_from((other, name) for other in sorted(wires(graph, name).needs))
+    for name, step in steps.items():
+        graph.add_node(name, step=step, wires=_wires(steps, step))
+    for name in steps:
+        graph.add_edges_from((other, name) for other in sorted(wires(graph, name).needs & set(steps)))
     if not nx.is_directed_acyclic_graph(graph):
-        raise Refused(f"the steps of {plan.plan} wait for each other", help="run `darner check` on the spec")
+        raise Refused(f"the steps of {title} wait for each other", help="run `darner check` on the spec")
     return graph
 
 
@@ -62,12 +67,32 @@ def dependants(graph: Graph, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in graph if name in chosen)
 
 
-def _wires(plan: Plan, step: StepPlan) -> Wires:
-    told = [step.with_, step.map.over] if step.map else [step.with_]
-    own = {step.map.as_} if step.map else set()
-    reads = {ref.root for ref in references(told) if ref.root in plan.steps and ref.root not in own}
+def _wires(steps: Mapping[str, StepPlan], step: StepPlan) -> Wires:
+    reads, after = _around(step)
     tests = tuple((_test(key), values) for key, values in step.when.items())
-    return Wires(frozenset(reads), tests, frozenset(step.after))
+    return Wires(frozenset(reads & set(steps)), tests, frozenset(after & set(steps)))
+
+
+def _around(step: StepPlan) -> tuple[set[str], set[str]]:
+    """Return the names of what a step reads, its ``when`` aside, and of what it only waits for; those inside a loop too."""
+    reads = {ref.root for ref in references(step.with_)}
+    after = set(step.after)
+    if step.loop is not None:
+        inner, waits = _around_loop(step.loop)
+        reads, after = reads | inner, after | waits
+    if step.map is not None:
+        reads = (reads - {step.map.as_}) | {ref.root for ref in references(step.map.over)}
+    return reads, after
+
+
+def _around_loop(loop: LoopPlan) -> tuple[set[str], set[str]]:
+    reads, waits = {ref.root for ref in references(loop.with_)}, set[str]()
+    for inner in loop.steps.values():
+        named, after = _around(inner)
+        reads |= named | {_test(key).root for key in inner.when}
+        waits |= after
+    own = {"state", "round", *loop.steps}
+    return (reads - own) | {ref.root for ref in references(loop.state)}, waits - own
 
 
 def _test(key: str) -> Ref:
@@ -77,16 +102,26 @@ def _test(key: str) -> Ref:
 
 def refuse_unsupported(plan: Plan, lock: Lock) -> None:
     """Refuse a plan that this version can't run to its end, before anything is started."""
-    for name, step in plan.steps.items():
+    for name, step in _named_steps(plan.steps):
         for what in _unsupported(plan, step):
             place = lock.places.get(name)
             where = f"{place}: " if place else ""
             raise Refused(f"{where}the step {name} needs {what}, which this version of darner can't run", help="nothing was started")
 
 
+def all_steps(plan: Plan) -> Iterator[StepPlan]:
+    """Yield every step of a flow, those inside loops too."""
+    return (step for _, step in _named_steps(plan.steps))
+
+
+def _named_steps(steps: Mapping[str, StepPlan]) -> Iterator[tuple[str, StepPlan]]:
+    for name, step in steps.items():
+        yield name, step
+        if step.loop is not None:
+            yield from _named_steps(step.loop.steps)
+
+
 def _unsupported(plan: Plan, step: StepPlan) -> Iterator[str]:
-    if step.loop is not None:
-        yield "a loop"
     if step.human is not None:
         yield f"a person ({step.human})"
     if step.calls:

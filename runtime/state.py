@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from ..compiler.settings import FailureClass
 from .conversations import Conversations
@@ -19,10 +19,11 @@ from .events import (
     Event,
     LetGo,
     MapExpanded,
-    RoundStarted,
     QuestionAsked,
     QuestionClosed,
+    RoundStarted,
     RunFinished,
+    RunParked,
     RunStarted,
     Said,
     StepFailed,
@@ -194,6 +195,15 @@ class RunState:
                 self._wait(event)
             case QuestionClosed():
                 self._question_closed(event)
+            case RunFinished():
+                self.finished, self.barren = event, 0
+            case LetGo() | RunParked():
+                self.barren = 0
+            case _:
+                self._apply_to_step(event)
+
+    def _apply_to_step(self, event: Event) -> None:
+        match event:
             case StepFinished():
                 self._settle(event.step, Outcome("done", self._payload(event)))
             case StepSkipped():
@@ -208,10 +218,6 @@ class RunState:
                 self._begin_round(event)
             case Drifted():
                 self.drift[event.step] = event.calls
-            case RunFinished():
-                self.finished, self.barren = event, 0
-            case LetGo():
-                self.barren = 0
             case _:
                 pass
 
@@ -387,6 +393,14 @@ def _loaded(payload: Payload, load: Callable[[str], Json]) -> Json:
 def fold(events: Iterable[Event]) -> RunState:
     """Return the state that events lead to."""
     state = RunState()
+    for event in events:
+        state.apply(event)
+    return state
+
+
+def fold_for_views(events: Iterable[Event]) -> RunState:
+    """Return the state that events lead to, with every round of every loop: to show them."""
+    state = RunState(keeps_rounds=True)
     for event in events:
         state.apply(event)
     return state

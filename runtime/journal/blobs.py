@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from ..events import CallFinished, Event, RunFinished, Said, StepFinished
+from ..events import CallFinished, Event, RoundStarted, RunFinished, Said, StepFailed, StepFinished
 from ..failures import Corrupt, Missing
 from ..ports import Json, Store
 from . import paths
@@ -40,7 +40,7 @@ def get(store: Store, run_id: str, digest: str) -> Json:
 
 def offload(store: Store, run_id: str, event: Event) -> Event:
     """Return an event whose payload is kept as an object of its own, where it has one."""
-    if isinstance(event, CallFinished | Said | StepFinished) and event.value is not None:
+    if isinstance(event, CallFinished | Said | StepFinished | StepFailed | RoundStarted) and event.value is not None:
         return event.model_copy(update={"value": None, "blob": put(store, run_id, event.value)})
     if isinstance(event, RunFinished) and event.outputs is not None:
         return event.model_copy(update={"outputs": None, "blob": put(store, run_id, event.outputs)})

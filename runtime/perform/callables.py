@@ -70,12 +70,21 @@ async def invoke(threads: Threads, ref: str, given: Json, *, named: bool) -> Jso
         CallableError: it raised, and its exception is the ``__cause__``; or its arguments or its result don't fit.
         DarnerError: what it raised of these itself, as it is.
     """
+    return values.dump(await returned(threads, ref, given, named=named))
+
+
+async def returned(threads: Threads, ref: str, given: Json, *, named: bool) -> Any:
+    """Return a callable's result as it is; see `invoke`."""
     found = callee(ref)
     arguments = found.arguments(given, named=named)
     try:
-        result = await found.function(**arguments) if found.is_async else await threads.run(found.function, **arguments)
+        return await found.function(**arguments) if found.is_async else await threads.run(found.function, **arguments)
     except DarnerError:
         raise
     except Exception as error:
         raise CallableError(f"{ref} raised {type(error).__name__}: {error}", type_name=type(error).__name__) from error
-    return values.dump(result)
+
+
+def is_named(written: Any) -> bool:
+    """Return whether what a spec writes as ``with`` gives arguments by name, and not one value."""
+    return written is None or isinstance(written, Mapping)

@@ -7,7 +7,7 @@ import contextlib
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...compiler.plan import ModelPlan
@@ -24,6 +24,7 @@ from ..state import RunState, fold
 from . import steps
 from .agents.agents import Agents
 from .boundary import Recording
+from .cache import Between, ResultCache
 from .processes.caged import Cages
 from .steps import Steps
 from .threads import Threads
@@ -37,6 +38,8 @@ class Surroundings:
     secrets: Secrets
     models: Mapping[str, ModelPlan] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)
+    between: Between | None = None
+    """What runs share results by; without it a cache reaches no further than its run."""
 
 
 def run_flow(store: Store, bound: Binding, around: Surroundings, *, redo: Sequence[str] = ()) -> RunState:
@@ -54,7 +57,7 @@ def run_flow(store: Store, bound: Binding, around: Surroundings, *, redo: Sequen
     with closing(open_log(store, bound.run, owner=owner())) as log:
         if not bindings.is_bound(store, bound.run):
             bindings.bind(store, bound)
-        return drive(log, bound, around, agents, redo=redo)
+        return drive(log, bound, replace(around, between=around.between or Between(store, owner())), agents, redo=redo)
 
 
 def make_agents(bound: Binding, around: Surroundings) -> Agents:
@@ -65,7 +68,7 @@ def make_agents(bound: Binding, around: Surroundings) -> Agents:
         secrets=around.secrets,
         params=bound.params,
         places=around.models,
-        fingerprints=bound.lock.prompts,
+        lock=bound.lock,
         base=Path(bound.spec).parent,
     )
 
@@ -92,11 +95,12 @@ async def _drive(log: Log, state: RunState, bound: Binding, around: Surroundings
         commits.note(RunStarted(at=now, run=bound.run, plan=bound.digest, user=bound.user))
     again = graph.dependants(graph.build(bound.plan), redo)
     await commits.commit(TakenUp(at=now, epoch=log.epoch, owner=owner(), redo=redo, again=again))
-    recording = Recording(bound.run, bound.plan, state, commits, around.clock, chance, log.load)
+    cache = ResultCache(bound.run, bound.user, state, around.clock, log.load, around.between)
+    recording = Recording(bound.run, bound.plan, state, commits, around.clock, chance, log.load, cache)
     threads = Threads()
     cages = Cages(str(Path(bound.spec).parent), threads, bound.plan.resources)
     perform = Steps(recording, agents, bound.lock, cages, threads)
-    engine = Engine(bound.plan, bound.lock, bound.inputs, bound.params, state, commits, perform, around.clock, log.load)
+    engine = Engine(bound.plan, bound.lock, bound.inputs, bound.params, state, commits, perform, around.clock, log.load, perform.judge)
     async with agents:
         with closing(cages), _stopping_politely():
             await engine.run()

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ...compiler.plan import Lock, Plan, StepPlan
 from ...compiler.settings import Cache, OnFailure, Reaction, merge_reactions
 from ..engine import Result
 from ..failures import CallableError, OutOfMemory, Refused
+from ..graph import all_steps
+from ..looping import Verdict, names
 from ..meaning import caching, callable_meaning
 from ..ports import Caching, CallRequest, Json, Outcome, Permit
 from . import values
 from .agents.agents import Agents
 from .boundary import JournaledBoundary, Recording
-from .callables import callee, invoke, only_parameter
+from .callables import callee, invoke, is_named, only_parameter
 from .processes.caged import Cages
 from .threads import Threads
+from .verdicts import judge
 
 
 def refuse_unready(plan: Plan, agents: Agents) -> None:
     """Refuse what can't work before anything is started: names that can't be imported, secrets that are missing."""
-    for step in plan.steps.values():
-        if step.callable is not None:
-            callee(step.callable)
-        if step.tool is not None:
-            agents.tools.interface(step.tool)
-    named = {step.agent for step in plan.steps.values() if step.agent is not None}
+    named: set[str] = set()
+    for step in all_steps(plan):
+        for ref in (step.callable, step.loop.next if step.loop is not None else None):
+            if ref is not None:
+                callee(ref)
+        for name in (step.tool, *step.calls):
+            if name in plan.tools:
+                agents.tools.interface(name)
+        named |= {name for name in (step.agent, *step.calls) if name in plan.agents}
     if named:
         agents.refuse_unready(*sorted(named))
 
@@ -56,9 +61,13 @@ class Steps:
             raise Refused(f"{path} runs nothing that this version knows")
         return Result(value, boundary.finished[path])
 
+    async def judge(self, path: str, step: StepPlan, arguments: Json) -> Verdict:
+        """Return what a loop's ``next`` says; see `scope.Judge`."""
+        return await judge(self.threads, path, step, arguments)
+
     async def _use(self, boundary: JournaledBoundary, path: str, step: StepPlan, name: str, arguments: Json) -> Json:
         tools = self.agents.tools
-        if not _is_named(step):
+        if not is_named(step.with_):
             fields = tuple(tools.interface(name).schema.get("properties", {}))
             arguments = {only_parameter(f"the tool {name}", fields): arguments}
         return await tools.call(boundary, name, arguments or {}, parent=path, on_failure=step.on_failure, cache=_cache(step))
@@ -74,7 +83,7 @@ class Steps:
             on_failure=self._reactions(step),
             cache=self._caching(step, ref, arguments),
         )
-        told = {"ref": ref, "arguments": {} if arguments is None and _is_named(step) else arguments, "named": _is_named(step)}
+        told = {"ref": ref, "arguments": {} if arguments is None and is_named(step.with_) else arguments, "named": is_named(step.with_)}
         fallen = 0
 
         async def body(_permit: Permit) -> Outcome:
@@ -82,7 +91,7 @@ class Steps:
             if step.resources is None:
                 return Outcome(await invoke(self.threads, ref, told["arguments"], named=told["named"]))
             try:
-                return Outcome(await self.cages.call(path.partition("[")[0], step.resources, told, fallen))
+                return Outcome(await self.cages.call("/".join(names(path)), step.resources, told, fallen))
             except OutOfMemory:
                 fallen += 1
                 raise
@@ -94,7 +103,9 @@ class Steps:
         if setting is None:
             return None
         try:
-            reads = values.dump(callee(ref).arguments({} if arguments is None and _is_named(step) else arguments, named=_is_named(step)))
+            reads = values.dump(
+                callee(ref).arguments({} if arguments is None and is_named(step.with_) else arguments, named=is_named(step.with_))
+            )
         except CallableError:
             return None  # the call will say what is wrong with them
         return caching(setting, callable_meaning(self.recording.plan, self.agents.params, self.lock, step), reads)
@@ -111,8 +122,3 @@ def _cache(step: StepPlan) -> Cache | None:
     if step.cache.scope == "off":
         return None
     return step.cache if step.cache.version is not None else step.cache.model_copy(update={"version": step.version})
-
-
-def _is_named(step: StepPlan) -> bool:
-    """Return whether ``with`` gives arguments by name, and not one value."""
-    return step.with_ is None or isinstance(step.with_, Mapping)
