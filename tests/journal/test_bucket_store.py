@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from darner.runtime.failures import Missing, Refused, StoreError
-from darner.runtime.journal.bucket_store import BucketStore, probe
+from darner.runtime.journal.buckets.s3 import S3
+from darner.runtime.journal.buckets.store import BucketStore, probe
 from darner.runtime.journal.store import open_store
 from darner.runtime.ports import Store
 
@@ -88,7 +89,7 @@ class LosesItsAnswer:
 def test_a_lost_answer_is_not_a_lost_race(store: Store) -> None:
     """Whoever loses against its own earlier request has won; a real loser stays one."""
     assert isinstance(store, BucketStore)
-    forgetful = BucketStore(store.root, LosesItsAnswer(store._fs))
+    forgetful = BucketStore(store.root, S3(LosesItsAnswer(store.cloud.fs)))
     assert forgetful.create("owners/a", b"same")
     assert not store.create("owners/a", b"same")
     assert not forgetful.create("owners/a", b"same")
@@ -113,7 +114,7 @@ def test_a_server_that_ignores_conditional_writes_is_refused(store: Store) -> No
     """The probe at start-up creates a key twice; a second success means that the store can't be trusted."""
     assert isinstance(store, BucketStore)
     with pytest.raises(StoreError, match="ignores conditional writes"):
-        probe(BucketStore(store.root, IgnoresConditions(store._fs)))
+        probe(BucketStore(store.root, S3(IgnoresConditions(store.cloud.fs))))
     assert store.names("probes") == []
 
 

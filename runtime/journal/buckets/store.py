@@ -1,52 +1,51 @@
-"""A store in an S3 bucket: exclusive creates are conditional puts, and are probed before they are trusted."""
+"""A store in a bucket: exclusive creates are conditional puts, and are probed before they are trusted."""
 
 from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..failures import DarnerError, Missing, Refused, StoreError
-from . import paths
-from .local_store import saying_disk_errors
+from ...failures import DarnerError, Missing, Refused, StoreError
+from .. import paths
+from ..local_store import saying_disk_errors
+from . import azure, gcs, s3
+from .cloud import Cloud, Verdict, text
 
-_MARK = "darner-writer"
 _TRIES = 5
-_LOST = frozenset({"PreconditionFailed", "412"})
-_AGAIN = frozenset({"ConditionalRequestConflict", "409"})
-_CLIENT_OPTIONS = {"region": "region_name", "region_name": "region_name"}
-_OPTIONS = frozenset({"endpoint_url", "key", "secret", "token", "anon", *_CLIENT_OPTIONS})
-_PATIENCE = {"connect_timeout": 10, "read_timeout": 60, "retries": {"max_attempts": 2}}
-_REACH = "check the address, the network and the endpoint (AWS_ENDPOINT_URL, or endpoint_url in darner.toml)"
-_RIGHTS = "check the keys (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, or key and secret in darner.toml) and what they allow"
+_KINDS: dict[str, tuple[Callable[[Mapping[str, Any]], Cloud], frozenset[str]]] = {
+    "s3": (s3.connect, s3.OPTIONS),
+    "gs": (gcs.connect, gcs.OPTIONS),
+    "gcs": (gcs.connect, gcs.OPTIONS),
+    "az": (azure.connect, azure.OPTIONS),
+    "abfs": (azure.connect, azure.OPTIONS),
+}
+SCHEMES = tuple(_KINDS)
+"""What the addresses of buckets begin with."""
+SINGLE_WRITER = "single_writer"
+"""The option by which a person accepts a server whose exclusive creates can't be trusted."""
 
 
 def open_bucket(url: str, options: Mapping[str, Any]) -> BucketStore:
-    """Return the store at ``s3://bucket/prefix``, after a probe of its exclusive creates."""
-    unknown = sorted(set(options) - _OPTIONS)
+    """Return the store at an address such as ``s3://bucket/prefix``, after a probe of its exclusive creates."""
+    scheme, _, rest = url.partition("://")
+    connect, known = _KINDS[scheme.lower()]
+    given = dict(options)
+    is_single = given.pop(SINGLE_WRITER, False) is True
+    unknown = sorted(set(given) - known)
     if unknown:
-        raise Refused(f"{unknown[0]!r} is no option of an S3 store", help=f"known here: {', '.join(sorted(_OPTIONS))}")
-    root = url.removeprefix("s3://").strip("/")
+        raise Refused(f"{unknown[0]!r} is no option of a store at {scheme}://", help=f"known here: {', '.join(sorted(known))}")
+    root = rest.strip("/")
     if not root:
-        raise Refused(f"{url} names no bucket", help="write s3://bucket/prefix")
-    store = BucketStore(root, _file_system(options))
-    probe(store)
+        raise Refused(f"{url} names no bucket", help=f"write {scheme}://bucket/prefix")
+    store = BucketStore(root, connect(given), is_single)
+    if not is_single:
+        probe(store)
     return store
-
-
-def _file_system(options: Mapping[str, Any]) -> Any:
-    try:
-        import s3fs  # noqa: PLC0415 - an optional extra, and slow to import
-    except ImportError as error:
-        raise Refused("stores on S3 need s3fs", help="pip install 'darner[s3]'") from error
-    client = {_CLIENT_OPTIONS[name]: value for name, value in options.items() if name in _CLIENT_OPTIONS}
-    given = {name: value for name, value in options.items() if name not in _CLIENT_OPTIONS}
-    # Listings must show what other processes wrote, and each store has its own connection, so nothing is cached.
-    return s3fs.S3FileSystem(**given, client_kwargs=client, config_kwargs=_PATIENCE, use_listings_cache=False, skip_instance_cache=True)
 
 
 def probe(store: BucketStore) -> None:
@@ -59,46 +58,39 @@ def probe(store: BucketStore) -> None:
     if not first or second or kept != b"first":
         raise StoreError(
             f"{store.url} can't hold a store: its server ignores conditional writes, so two processes could both own a run",
-            help="use a server that honours If-None-Match (AWS, SeaweedFS, MinIO, Ceph), or a local folder",
+            help="use a server that honours If-None-Match (AWS, SeaweedFS, MinIO, Ceph), or a local folder; "
+            "or take care yourself that only one process at a time uses it, and say --single-writer",
         )
 
 
-def _code(error: BaseException) -> str:
-    response = getattr(error.__cause__, "response", None) or getattr(error, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", ""))
-
-
 @contextmanager
-def _saying(what: str) -> Iterator[None]:
-    """Turn whatever s3fs and what is below it raise into `Missing` and `StoreError`."""
+def _into_a_bucket(url: str) -> Iterator[None]:
+    """Say of a write that finds nothing what is missing: only the bucket can be."""
     try:
         yield
-    except DarnerError:
-        raise
     except FileNotFoundError as error:
-        if _code(error) == "NoSuchBucket":
-            raise StoreError(f"{what}: there is no such bucket", help="create the bucket first") from error
-        raise Missing(f"{what}: there is no such object") from error
-    except PermissionError as error:
-        raise StoreError(f"{what}: access is denied ({error})", help=_RIGHTS) from error
-    except Exception as error:
-        # botocore, aiohttp and s3fs share no root: whatever it is, the store can't be used.
-        reason = f"{_code(error) or type(error).__name__}: {error}"
-        help_text = _RIGHTS if "redential" in type(error).__name__ else _REACH
-        raise StoreError(f"{what}: {reason}", help=help_text) from error
+        raise StoreError(f"there is no bucket for {url}", help="create the bucket first") from error
 
 
 @dataclass(frozen=True, slots=True)
 class BucketStore:
-    """Objects below ``root``, which is ``bucket/prefix``."""
+    """Objects below ``root``, which is ``bucket/prefix``.
+
+    With ``is_single`` somebody takes care that only one process writes, and the server need not honour conditions.
+    """
 
     root: str
-    _fs: Any = field(repr=False)
+    cloud: Cloud
+    is_single: bool = False
+
+    @property
+    def _fs(self) -> Any:
+        return self.cloud.fs
 
     @property
     def url(self) -> str:
         """The store's address."""
-        return f"s3://{self.root}"
+        return f"{self.cloud.scheme}://{self.root}"
 
     def _key(self, name: str) -> str:
         return f"{self.root}/{paths.checked(name)}".rstrip("/")
@@ -107,15 +99,34 @@ class BucketStore:
         """Return None: nothing here can be mapped into memory."""
         return None
 
+    @contextmanager
+    def _saying(self, what: str) -> Iterator[None]:
+        """Turn whatever a client and what is below it raise into `Missing` and `StoreError`; they share no root."""
+        try:
+            yield
+        except DarnerError:
+            raise
+        except Exception as error:
+            raise self._said(f"{what} in {self.url}", error, self.cloud.verdict(error)) from error
+
+    def _said(self, what: str, error: Exception, verdict: Verdict) -> StoreError:
+        if verdict == "no bucket":
+            return StoreError(f"{what}: there is no such bucket", help="create the bucket first")
+        if verdict == "missing":
+            return Missing(f"{what}: there is no such object")
+        if verdict == "denied":
+            return StoreError(f"{what}: access is denied ({text(error)})", help=self.cloud.rights)
+        return StoreError(f"{what}: {type(error).__name__}: {text(error)}", help=self.cloud.reach)
+
     def get(self, name: str) -> bytes:
         """Return an object's bytes; `Missing` where there is none."""
-        with _saying(f"reading {name} in {self.url}"):
+        with self._saying(f"reading {name}"):
             found: bytes = self._fs.cat_file(self._key(name))
             return found
 
     def put(self, name: str, content: bytes) -> None:
         """Write an object, replacing what was there."""
-        with _saying(f"writing {name} in {self.url}"):
+        with self._saying(f"writing {name}"), _into_a_bucket(self.url):
             self._fs.pipe_file(self._key(name), content)
 
     def create(self, name: str, content: bytes) -> bool:
@@ -124,8 +135,10 @@ class BucketStore:
         A lost answer makes the client ask again and lose against itself, so each write carries a mark, and whoever
         seems to have lost looks whose the object is.
         """
+        if self.is_single and self.exists(name):
+            return False
         mark = secrets.token_hex(16)
-        with _saying(f"creating {name} in {self.url}"):
+        with self._saying(f"creating {name}"), _into_a_bucket(self.url):
             for _ in range(_TRIES):
                 answer = self._try_create(self._key(name), content, mark)
                 if answer is not None:
@@ -134,27 +147,26 @@ class BucketStore:
 
     def _try_create(self, key: str, content: bytes, mark: str) -> bool | None:
         try:
-            self._fs.pipe_file(key, content, mode="create", Metadata={_MARK: mark})
-        except FileExistsError:
-            return self._is_ours(key, mark)
-        except OSError as error:
-            if _code(error) in _LOST:
+            self.cloud.create(key, content, mark)
+        except Exception as error:
+            verdict = self.cloud.verdict(error)
+            if verdict == "exists":
                 return self._is_ours(key, mark)
-            if _code(error) in _AGAIN:
+            if verdict == "again":
                 return None
             raise
         return True
 
     def _is_ours(self, key: str, mark: str) -> bool | None:
         try:
-            return bool(self._fs.metadata(key).get(_MARK) == mark)
+            return self.cloud.mark_of(key) == mark
         except FileNotFoundError:
             return None  # it was deleted meanwhile: try again
 
     def exists(self, name: str) -> bool:
         """Return whether there is an object of that name."""
         try:
-            with _saying(f"looking for {name} in {self.url}"):
+            with self._saying(f"looking for {name}"):
                 return bool(self._fs.info(self._key(name))["type"] == "file")
         except Missing:
             return False
@@ -162,7 +174,7 @@ class BucketStore:
     def names(self, prefix: str) -> list[str]:
         """Return the names of all objects in and below a folder, sorted."""
         below = self._key(prefix.rstrip("/")) + "/"
-        with _saying(f"listing {prefix} in {self.url}"):
+        with self._saying(f"listing {prefix}"):
             # Some servers list an empty folder as an object of its own name: nothing below it is what it is.
             found = [key.removeprefix(f"{self.root}/") for key in self._fs.find(below) if key.startswith(below)]
         return sorted(name for name in found if not any(part.startswith(".") for part in name.split("/")))
@@ -170,8 +182,8 @@ class BucketStore:
     def folders(self, prefix: str) -> list[str]:
         """Return the last parts of the folders directly in a folder, sorted."""
         try:
-            with _saying(f"listing {prefix} in {self.url}"):
-                entries = self._fs.ls(self._key(prefix.rstrip("/")) + "/", detail=True, refresh=True)
+            with self._saying(f"listing {prefix}"):
+                entries = self._fs.ls(self._key(prefix.rstrip("/")) + "/", detail=True)
         except Missing:
             return []
         names = (one["name"].rstrip("/").rpartition("/")[2] for one in entries if one["type"] == "directory")
@@ -180,7 +192,7 @@ class BucketStore:
     def delete(self, name: str) -> None:
         """Remove an object or a whole folder; nothing happens where there is none."""
         try:
-            with _saying(f"removing {name} in {self.url}"):
+            with self._saying(f"removing {name}"):
                 self._fs.rm(self._key(name), recursive=True)
         except Missing:
             return
@@ -192,13 +204,13 @@ class BucketStore:
             spool = Path(folder, "object")
             with saying_disk_errors(f"writing {name} into a temporary file in {folder}"), spool.open("wb") as file:
                 yield file
-            with _saying(f"writing {name} in {self.url}"):
+            with self._saying(f"writing {name}"), _into_a_bucket(self.url):
                 self._fs.put_file(str(spool), self._key(name))
 
     @contextmanager
     def reader(self, name: str) -> Iterator[BinaryIO]:
         """Yield a seekable file; `Missing` where there is no such object."""
-        with _saying(f"reading {name} in {self.url}"):
+        with self._saying(f"reading {name}"):
             file = self._fs.open(self._key(name), "rb")
         with file:
             yield file
