@@ -64,7 +64,8 @@ def _prompt_texts(pipeline: Pipeline, plan: Plan) -> dict[str, str]:
 def _lock(pipeline: Pipeline, plan: Plan) -> Lock:
     callables = {ref: one.fingerprint for ref, one in sorted(pipeline.signatures.callables.items()) if one.fingerprint}
     prompts = {name: _digest(pipeline.prompts[name].text) for name in sorted((*plan.agents, *plan.humans))}
-    return Lock(callables=callables, prompts=prompts, places=dict(_places(pipeline)))
+    personal = tuple(sorted(f"{ref}.{one.name}" for ref, record in pipeline.records.items() for one in record.fields if one.personal))
+    return Lock(callables=callables, prompts=prompts, places=dict(_places(pipeline)), personal=personal)
 
 
 def _digest(text: str) -> str:

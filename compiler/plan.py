@@ -249,6 +249,8 @@ class Lock(Frozen):
     """Prompt fingerprints by agent or human name."""
     places: dict[str, str] = {}
     """Node name to ``file:line:column``."""
+    personal: tuple[str, ...] = ()
+    """Fields that are marked ``Personal``, as ``module:Type.field``: hidden wherever a run is shown."""
 
 
 class Compiled(Frozen):

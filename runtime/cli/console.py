@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
+
+from ..tree import Line
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 out = Console(highlight=False, soft_wrap=True)
@@ -29,6 +33,37 @@ def complain(message: str, help_text: str | None = None) -> None:
 def emit(text: str) -> None:
     """Write a result to stdout, as it is."""
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+COLOURS = {
+    "done": "green",
+    "failed": "bold red",
+    "cancelled": "yellow",
+    "running": "cyan",
+    "waiting": "yellow",
+    "interrupted": "yellow",
+    "uncertain": "bold red",
+    "begun": "cyan",
+    "damaged": "bold red",
+    "skipped": "dim",
+    "open": "dim",
+}
+"""How a status looks on a terminal."""
+
+
+def draw(lines: Iterable[Line]) -> None:
+    """Write lines of a tree to stdout, with colours where it is a terminal."""
+    for line in lines:
+        if out.is_terminal:
+            out.print(coloured(line))
+        else:
+            emit(str(line))
+
+
+def coloured(line: Line) -> Text:
+    """Return a line as a terminal shows it."""
+    status = [("  ", ""), (line.status, COLOURS.get(line.status, ""))] if line.status else []
+    return Text.assemble((line.branches, "dim"), (line.name, "bold"), *status, line.rest)
 
 
 def emit_json(value: Any) -> None:

@@ -2,41 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
+from ...compiler.plan import Plan
+from ..failures import Refused
 from ..journal import binding, paths
+from ..journal.binding import Binding
 from ..ports import Store
+from ..state import RunState, fold_for_views
 from . import console, exits, running
 from .running import JsonOption, RunArgument, StoreOption, TargetOption
+
+EPILOG = """\b
+Examples:
+  darner show my-run
+  darner show my-run --failures                   every failed attempt, with its place in the spec
+  darner show my-run --drift                      what is on record and would not be made so today
+  darner show my-run --json | jq .status
+"""
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("show")(show)
+    app.command("show", epilog=EPILOG)(show)
 
 
-def show(run: RunArgument, store: StoreOption = None, target: TargetOption = None, as_json: JsonOption = False) -> int:  # noqa: FBT002 - a flag
+def show(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
+    run: RunArgument,
+    failures: Annotated[bool, typer.Option("--failures", help="Show what failed, attempt by attempt.")] = False,  # noqa: FBT002 - a flag
+    drift: Annotated[bool, typer.Option("--drift", help="Show results that would not be asked for, or made so, today.")] = False,  # noqa: FBT002 - likewise
+    whole: Annotated[bool, typer.Option("--all", help="Fold no long map and no long loop.")] = False,  # noqa: FBT002 - likewise
+    store: StoreOption = None,
+    target: TargetOption = None,
+    as_json: JsonOption = False,  # noqa: FBT002 - likewise
+) -> int:
     """Show a run's steps and calls with attempts, cost and failures; or a job's last table."""
     place = running.here(store, target)
     if not binding.is_bound(place, run) and run in place.folders(paths.JOBS):
+        if failures or drift:
+            raise Refused(f"{run} is a job: its rows fail, and its stages drift", help=f"see `darner why {run} KEY`")
         return _show_job(place, run, as_json=as_json)
-    return _show_flow(place, run, as_json=as_json)
+    if drift:
+        return _show_drift(place, run, as_json=as_json)
+    return _show_flow(place, run, as_json=as_json, failures=failures, whole=whole)
 
 
-def _show_flow(store: Store, run_id: str, *, as_json: bool) -> int:
-    from ..journal.log import holder, read_events  # noqa: PLC0415 - `--help` needs no journal
+def _show_flow(store: Store, run_id: str, *, as_json: bool, failures: bool, whole: bool) -> int:
+    from .. import tree  # noqa: PLC0415 - `--help` needs no report
+    from ..journal.log import holder  # noqa: PLC0415 - `--help` needs no journal
+    from ..private import hide, personal_names  # noqa: PLC0415 - likewise
     from ..report import as_json as in_json  # noqa: PLC0415 - likewise
-    from ..report import lines, report  # noqa: PLC0415 - likewise
-    from ..state import fold  # noqa: PLC0415 - likewise
+    from ..report import report  # noqa: PLC0415 - likewise
 
-    bound = binding.load(store, run_id)
-    state = fold(read_events(store, run_id))
-    told = report(run_id, (bound.plan, bound.lock), state, holder=holder(store, run_id), outputs=running.outputs_of(store, run_id, state))
+    bound, state = _read(store, run_id)
+    outputs = hide(running.outputs_of(store, run_id, state), personal_names(bound.lock))
+    told = report(run_id, (bound.plan, bound.lock), state, holder=holder(store, run_id), outputs=outputs)
     if as_json:
         console.emit_json(in_json(told))
     else:
-        console.emit("\n".join(lines(told)))
+        console.draw(tree.failures(told) if failures else tree.lines(told, whole=whole))
     return exits.DONE
+
+
+def _read(store: Store, run_id: str) -> tuple[Binding, RunState]:
+    from ..journal.log import read_events  # noqa: PLC0415 - `--help` needs no journal
+
+    return binding.load(store, run_id), fold_for_views(read_events(store, run_id))
+
+
+def _show_drift(store: Store, run_id: str, *, as_json: bool) -> int:
+    from .. import drift  # noqa: PLC0415 - only `--drift` needs it
+
+    bound, state = _read(store, run_id)
+    found = list(drift.drift(bound.plan, state, code_now(bound, state)))
+    if as_json:
+        console.emit_json({"run": run_id, "drift": [drift.as_json(one) for one in found]})
+        return exits.DONE
+    for one in found:
+        console.emit(f"{one.step}  {one.what} {one.name}  {one.reason} ({one.call})")
+    if not found:
+        console.say(f"nothing of {run_id} has drifted")
+    return exits.DONE
+
+
+def code_now(bound: Binding, state: RunState) -> Mapping[str, str]:
+    """Return today's fingerprints of the code behind a run's results, by callable name; what can't be read has none."""
+    from ..drift import code_of  # noqa: PLC0415 - only drift needs it
+    from ..project.fingerprint import Fingerprints  # noqa: PLC0415 - likewise
+
+    folder = Path(bound.spec).parent
+    running.make_importable(folder)
+    prints = Fingerprints(folder)
+    plan: Plan = bound.plan
+    refs = {ref for call in state.calls.values() if (ref := code_of(plan, call)) is not None}
+    return {ref: prints.of(ref) for ref in sorted(refs)}
 
 
 def _show_job(store: Store, name: str, *, as_json: bool) -> int:

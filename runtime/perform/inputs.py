@@ -92,3 +92,8 @@ def _checked(adapter: TypeAdapter[Any], told: Any, type_text: str, fields: Mappi
     except ValidationError as error:
         named = f"the inputs are {', '.join(fields)}" if fields else f"the flow takes one {type_text}"
         raise Refused(f"the inputs don't fit {type_text}: {values.explain(error)}", help=named) from error
+
+
+def refit(type_text: str | None, inputs: Json) -> Json:
+    """Return the inputs of an older run as a flow takes them now; `Refused` where they don't fit any more."""
+    return None if type_text is None else _checked(values.adapter(type_text), inputs, type_text, _fields(type_text) or {})

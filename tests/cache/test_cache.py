@@ -130,3 +130,19 @@ def test_a_claim_whose_owner_was_killed_expires(desk: Desk) -> None:
     assert desk.run(spec, ["ab"]) == [2]
     assert desk.calls() == ["ab", "ab"]
     assert not list((desk.store / "cache").rglob("*.claim.*"))
+
+
+def test_why_explains_a_hit_and_a_miss(desk: Desk) -> None:
+    """A hit names the run that paid, a miss what was looked at; another version is named as such."""
+    spec = desk.spec("shared")
+    desk.run(spec, ["ab"], "--run", "first")
+    desk.run(spec, ["ab"], "--run", "second")
+    assert desk("why", "first", "weights") == 0
+    assert "made: cache shared was asked, and nothing is stored under its key" in desk.out
+    assert desk("why", "second", "weights[0]") == 0
+    assert "served from cache shared: first/" in desk.out
+    desk.run(desk.spec("{scope: shared, version: 2}"), ["ab"], "--run", "third")
+    assert desk("why", "third", "weights") == 0
+    assert "for the same input has version None, this one 2" in desk.out
+    assert desk("show", "second") == 0
+    assert "1 from a cache" in desk.out

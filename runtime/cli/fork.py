@@ -1,0 +1,78 @@
+"""``darner fork``: a new run from a prefix of another one."""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..journal import binding
+from ..journal.binding import Binding
+from . import console, exits, running
+from .running import JsonOption, RunArgument, StoreOption, TargetOption
+
+EPILOG = """\b
+Examples:
+  darner fork my-run --at rank                    rank and what depends on it is open; the rest is copied
+  darner fork my-run --at improve/3 --run try-2   from round 3 of the loop improve on
+  darner fork my-run --at rank --plan new         the spec as it is now; then: darner resume <the new run>
+"""
+
+
+class PlanOf(StrEnum):
+    """Which plan the new run is bound to."""
+
+    OLD = "old"
+    NEW = "new"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("fork", epilog=EPILOG)(fork)
+
+
+def fork(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
+    run: RunArgument,
+    at: Annotated[str, typer.Option("--at", metavar="STEP", help="The first thing that is open: STEP, STEP[3], LOOP/2 or LOOP/2/STEP.")],
+    new: Annotated[str | None, typer.Option("--run", metavar="ID", help="Name the new run.")] = None,
+    plan: Annotated[PlanOf, typer.Option("--plan", help="Bind it to the old run's plan, or compile the spec anew.")] = PlanOf.OLD,
+    store: StoreOption = None,
+    target: TargetOption = None,
+    as_json: JsonOption = False,  # noqa: FBT002 - a flag
+) -> int:
+    """Copy a run's results and answers before a step into a new run; what depends on that step is open there, and writes are new writes."""
+    from ..perform import forking, world  # noqa: PLC0415 - `--help` needs no runtime
+
+    place = running.here(store, target)
+    old = binding.load(place, run)
+    running.make_importable(Path(old.spec).parent)
+    given = _compiled(old) if plan is PlanOf.NEW else old
+    bound = dataclasses.replace(given, run=binding.check_id(new) if new else world.run_id(old.plan.plan))
+    count = forking.fork(place, run, at, bound, world.SystemClock())
+    if as_json:
+        console.emit_json({"run": bound.run, "forked": run, "at": at, "copied": count})
+    else:
+        console.emit(bound.run)
+        console.say(f"forked {run} at {at}: {count} results and answers are copied; go on with: darner resume {bound.run}")
+    return exits.DONE
+
+
+def _compiled(old: Binding) -> Binding:
+    """Return what a run is bound to, with its spec compiled as it is now; its inputs must still fit."""
+    from ..perform.inputs import refit  # noqa: PLC0415 - only a new plan needs it
+    from ..project.load import bind_params, compile_spec  # noqa: PLC0415 - likewise
+
+    params = compile_spec(Path(old.spec)).plan.params
+    given = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in old.params.items() if name in params}
+    made = compile_spec(Path(old.spec), params=given)
+    return dataclasses.replace(
+        old,
+        plan=made.plan,
+        lock=made.lock,
+        prompts=made.prompts,
+        params=bind_params(made.plan.params, given),
+        inputs=refit(made.plan.inputs, old.inputs),
+    )

@@ -1,0 +1,85 @@
+"""`darner fork`: a new run that begins with what another one had before a point."""
+
+from __future__ import annotations
+
+import pytest
+
+from .desk import Desk
+
+
+def test_a_fork_keeps_what_came_before_and_makes_its_writes_anew(desk: Desk) -> None:
+    """Results before the step are copied and paid once; the write after it has a key of its own; the old run stays as it is."""
+    assert desk.trip(["Oslo", "Rome"]) == 0
+    told = desk.asked("fork", "r1", "--at", "booked", "--run", "r2")
+    assert told == {"run": "r2", "forked": "r1", "at": "booked", "copied": 3}
+    assert desk.asked("show", "r2")["status"] == "interrupted"
+    assert desk("resume", "r2") == 0, desk.err
+    assert desk.calls("price") == ["price Oslo", "price Rome"]
+    first, second = desk.calls("book")
+    assert first != second
+    shown = desk.asked("show", "r2")
+    assert (shown["status"], shown["forked"], shown["epochs"]) == ("done", "r1 at booked", 2)
+    assert [one["calls"][0]["source"] for one in shown["steps"] if not one["items"]] == ["fork", "made", "made"]
+    assert desk.asked("show", "r1")["forked"] is None
+
+
+def test_a_fork_at_one_item_of_a_map_keeps_the_others(desk: Desk) -> None:
+    """Item 1 is open with everything that depends on the map; items 0 and 2 are copied."""
+    assert desk.trip(["Oslo", "Rome", "Bonn"]) == 0
+    assert desk.asked("fork", "r1", "--at", "prices[1]", "--run", "r2")["copied"] == 3
+    assert desk("resume", "r2") == 0, desk.err
+    assert desk.calls("price") == ["price Oslo", "price Rome", "price Bonn", "price Rome"]
+    assert len(desk.calls("book")) == 2
+
+
+def test_a_failed_run_is_forked_with_all_that_it_paid_for(desk: Desk) -> None:
+    """What failed is open in the fork; what was finished beside it is copied, at no cost."""
+    assert desk.trip(["Oslo", "Rome?", "Bonn"]) == 1
+    assert desk.asked("fork", "r1", "--at", "booked", "--run", "r2")["copied"] == 3
+    (desk.folder / "calls.log.fixed").touch()
+    assert desk("resume", "r2") == 0, desk.err
+    assert sorted(desk.calls("price")) == ["price Bonn", "price Oslo", "price Rome?", "price Rome?"]
+
+
+def test_a_fork_in_a_loop_keeps_earlier_rounds(desk: Desk) -> None:
+    """`--at better/2`: round 1 is copied, rounds 2 and 3 are made again."""
+    assert desk.rounds() == 0, desk.err
+    assert desk("fork", "r1", "--at", "better/2", "--run", "r2") == 0, desk.err
+    assert desk("resume", "r2", "--json") == 0, desk.err
+    assert '"text": "123"' in desk.out
+    assert desk.calls("improve") == ["improve 1", "improve 2", "improve 3", "improve 2", "improve 3"]
+
+
+def test_what_was_done_anew_is_forked_as_it_was_done_last(desk: Desk) -> None:
+    """After a --redo only the newest results count."""
+    assert desk.trip(["Oslo"]) == 0
+    assert desk("resume", "r1", "--redo", "prices") == 0
+    assert desk.asked("fork", "r1", "--at", "offer", "--run", "r2")["copied"] == 3
+    assert desk("resume", "r2") == 0
+    assert (len(desk.calls("price")), len(desk.calls("book"))) == (2, 1)
+
+
+def test_a_fork_of_a_new_plan_is_bound_to_the_spec_as_it_is_now(desk: Desk) -> None:
+    """`--plan new` compiles the spec; results before the point are kept, whatever the code is now."""
+    assert desk.trip(["Oslo"]) == 0
+    assert desk.asked("fork", "r1", "--at", "offer", "--run", "r2", "--plan", "new")["copied"] == 3
+    assert desk("resume", "r2") == 0, desk.err
+    assert (len(desk.calls("price")), len(desk.calls("book"))) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--at", "bookd"], "booked"),
+        (["--at", "booked[1]"], "not mapped"),
+        (["--at", "booked/2"], "no loop"),
+        (["--at", "booked", "--run", "r1"], "already"),
+        (["--at", "booked", "--run", "../x"], "can't be a run's id"),
+    ],
+)
+def test_a_fork_that_makes_no_sense_is_refused(desk: Desk, words: list[str], said: str) -> None:
+    """Exit 2, and nothing is written."""
+    assert desk.trip(["Oslo"]) == 0
+    assert desk("fork", "r1", *words) == 2
+    assert said in desk.err
+    assert [one.name for one in (desk.store / "runs").iterdir()] == ["r1"]
