@@ -47,6 +47,13 @@ class GroupCommit:
             self._writer = loop.create_task(self._write())
         await durable
 
+    async def hold(self, seconds: float) -> None:
+        """Make sure that nobody takes the run by mistake within so many seconds: before a write that may last that long."""
+        if self._is_slow:
+            await asyncio.to_thread(self._log.hold, seconds)
+        else:
+            self._log.hold(seconds)
+
     async def _write(self) -> None:
         try:
             while self._waiting:

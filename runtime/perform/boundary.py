@@ -36,6 +36,10 @@ class Recording:
     people: AskPeople | None = None
 
 
+_LONG = 20.0
+"""Seconds that a write without a time-out may well take."""
+
+
 @dataclass
 class JournaledBoundary:
     """The boundary of one execution of one step. ``timeout`` bounds each attempt of each call, in seconds."""
@@ -164,6 +168,8 @@ class JournaledBoundary:
             attempt=attempt,
             effects=request.effects,
         )
+        if request.effects == "write":
+            await self.recording.commits.hold(self.timeout or _LONG)
         if request.effects == "write" or first:
             await self.recording.commits.commit(*first, started)
         else:

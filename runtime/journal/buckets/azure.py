@@ -13,6 +13,11 @@ OPTIONS = frozenset(
     {"connection_string", "account_name", "account_key", "account_host", "sas_token", "client_id", "client_secret", "tenant_id", "anon"}
 )
 
+_RIGHTS = (
+    "check the account (AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY; "
+    "or the same in darner.toml) and what it allows"
+)
+
 
 def connect(options: Mapping[str, Any]) -> Azure:
     """Return a connection; what ``options`` don't say comes from the Azure environment."""
@@ -24,7 +29,7 @@ def connect(options: Mapping[str, Any]) -> Azure:
         # Listings must show what other processes wrote, and each store has its own connection, so nothing is cached.
         return Azure(AzureBlobFileSystem(**options, use_listings_cache=False, skip_instance_cache=True))
     except ValueError as error:
-        raise Refused(f"Azure can't be reached with these options: {error}", help=Azure.rights) from error
+        raise Refused(f"Azure can't be reached with these options: {error}", help=_RIGHTS) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +39,7 @@ class Azure:
     fs: Any = field(repr=False)
     scheme: str = "az"
     reach: str = "check the address, the network and the account (AZURE_STORAGE_CONNECTION_STRING, or connection_string in darner.toml)"
-    rights: str = (
-        "check the account (AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY; "
-        "or the same in darner.toml) and what it allows"
-    )
+    rights: str = _RIGHTS
 
     def create(self, key: str, content: bytes, mark: str) -> None:
         """Upload with ``If-None-Match: *``."""
