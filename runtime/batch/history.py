@@ -29,11 +29,14 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 def newest_manifest(store: Store, job: str) -> Manifest | None:
     """Return the newest run manifest; None before the first finished run."""
-    for number in reversed(generations(store, job)):
-        name = paths.manifest(job, number)
-        if store.exists(name):
-            return _parsed(store, name, Manifest)
-    return None
+    found = (manifest_of(store, job, number) for number in reversed(generations(store, job)))
+    return next((one for one in found if one is not None), None)
+
+
+def manifest_of(store: Store, job: str, number: int) -> Manifest | None:
+    """Return the manifest of a generation; None where it never finished, or was cleared away."""
+    name = paths.manifest(job, number)
+    return _parsed(store, name, Manifest) if store.exists(name) else None
 
 
 def unfinished(store: Store, job: str, basis: Manifest | None) -> list[Work]:

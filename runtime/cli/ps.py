@@ -10,52 +10,84 @@ from ...compiler.quantities import format_money
 from ..failures import StoreError
 from ..journal import binding, paths
 from ..ports import Store
+from ..tree import Line
 from . import console, exits, running
 from .running import JsonOption, StoreOption, TargetOption
+
+EPILOG = """\b
+Examples:
+  darner ps
+  darner ps --json | jq '.runs[] | select(.status == "waiting") | .run'
+"""
+_STEPS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("ps")(ps)
+    app.command("ps", epilog=EPILOG)(ps)
 
 
 def ps(store: StoreOption = None, target: TargetOption = None, as_json: JsonOption = False) -> int:  # noqa: FBT002 - a flag
-    """List the runs and jobs of a store, newest first."""
-    place = running.here(store, target)
+    """List the runs and jobs of a store, newest first: how each stands, how old it is, what it cost."""
+    from ..perform import world  # noqa: PLC0415 - `--help` needs no runtime
+
+    place, now = running.here(store, target), world.SystemClock().now()
     runs = sorted((_run(place, run_id) for run_id in binding.run_ids(place)), key=lambda one: (-(one["started"] or 0), one["run"]))
     jobs = place.folders(paths.JOBS)
     if as_json:
         console.emit_json({"runs": runs, "jobs": jobs})
         return exits.DONE
-    for one in runs:
-        console.emit(f"{one['run']}  {one['status']}{_more(one)}")
-    for name in jobs:
-        console.emit(f"{name}  job")
+    console.draw(_line(one, now) for one in runs)
+    console.draw(Line("", name, _job_status(place, name), "  job") for name in jobs)
     if not runs and not jobs:
         console.say(f"nothing was run in {place.url} yet")
     return exits.DONE
 
 
-def _more(one: dict[str, Any]) -> str:
-    return f"  {one['error']}" if one["error"] else f"  held by {one['holder']}" if one["holder"] else ""
+def _line(one: dict[str, Any], now: float) -> Line:
+    told = [f"held by {one['holder']}" if one["holder"] else "", *(one["waits_for"] or ()), one["error"] or ""]
+    age = f"{age_of(now - one['started'])} ago" if one["started"] is not None else ""
+    cost = one["cost"] if one["cost"] not in {None, "0.00 USD"} else ""
+    return Line("", one["run"], one["status"], "".join(f"  {text}" for text in (*told, age, cost) if text))
+
+
+def age_of(seconds: float) -> str:
+    """Return how long ago something was, roughly: ``3d``, ``5h``, ``12min``, ``8s``."""
+    for size, unit in _STEPS:
+        if seconds >= size:
+            return f"{seconds // size:.0f}{unit}"
+    return f"{max(0.0, seconds):.0f}s"
+
+
+def _job_status(store: Store, name: str) -> str:
+    from ..batch.driver import job_report  # noqa: PLC0415 - only jobs need it
+    from ..failures import DarnerError  # noqa: PLC0415 - likewise
+
+    try:
+        return job_report(store, name).status
+    except DarnerError:  # one damaged job must not hide the others, and one that never planned has no report
+        return "not started"
 
 
 def _run(store: Store, run_id: str) -> dict[str, Any]:
     from ..journal.log import holder, read_events  # noqa: PLC0415 - `--help` needs no journal
-    from ..report import status_of  # noqa: PLC0415 - likewise
+    from ..report import status_of, waits  # noqa: PLC0415 - likewise
     from ..state import fold  # noqa: PLC0415 - likewise
 
     held = holder(store, run_id)
+    told: dict[str, Any] = {"run": run_id, "status": "damaged", "started": None, "finished": None, "holder": held, "error": None}
     try:
         state = fold(read_events(store, run_id))
     except StoreError as error:  # one damaged run must not hide the others
-        return {"run": run_id, "status": "damaged", "started": None, "finished": None, "holder": held, "error": error.message, "cost": None}
+        return {**told, "error": error.message, "cost": None, "waits_for": [], "user": None, "forked": None}
     return {
-        "run": run_id,
+        **told,
         "status": status_of(state, held),
         "started": state.started.at if state.started else None,
         "finished": state.finished.at if state.finished else None,
-        "holder": held,
         "error": state.finished.error if state.finished else None,
         "cost": format_money(state.cost),
+        "waits_for": [one.human or "a time" for one in waits(state)],
+        "user": state.started.user if state.started else None,
+        "forked": state.started.forked if state.started else None,
     }

@@ -146,3 +146,26 @@ def test_why_explains_a_hit_and_a_miss(desk: Desk) -> None:
     assert "for the same input has version None, this one 2" in desk.out
     assert desk("show", "second") == 0
     assert "1 from a cache" in desk.out
+
+
+def test_shared_results_are_listed_and_let_go_of(desk: Desk) -> None:
+    """`cache ls` names callee and run, never the value; `cache prune` and `gc` take what has expired; a served run keeps its own."""
+    spec = desk.spec("{scope: shared, ttl: 1s}")
+    desk.run(spec, ["ab"], "--run", "r1")
+    other = desk.spec("shared")
+    desk.run(other, ["cde"], "--run", "r2")
+    assert desk("cache", "ls", "--json") == 0
+    assert sorted((one["name"], one["run"]) for one in desk.json()["results"]) == [("weigh", "r1"), ("weigh", "r2")]
+    time.sleep(1.1)
+    assert desk("cache", "ls") == 0
+    assert desk.out.count("expired") == 1
+    assert desk("gc", "--dry", "--json") == 0
+    assert len(desk.json()["cache"]) == 1
+    assert desk("cache", "prune", "--json") == 0
+    assert len(desk.json()["pruned"]) == 1
+    assert desk("cache", "prune", "--all", "--of", "somebody", "--json") == 0
+    assert desk.json()["pruned"] == []
+    assert desk("cache", "prune", "--all", "--json") == 0
+    assert len(desk.json()["pruned"]) == 1
+    assert desk("resume", "r2", "--json") == 0
+    assert desk.json()["outputs"] == [3]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ...journal import paths
 from ...ports import Store
 from ..claims import generations
+from ..history import manifest_of, newest_manifest
 from ..model import Manifest
 
 _WORKING = ("in", "started", "sink", "stop")
@@ -12,7 +15,13 @@ _WORKING = ("in", "started", "sink", "stop")
 
 
 def sweep(store: Store, newest: Manifest, before: Manifest | None = None) -> None:
-    """Remove objects of older generations that neither the newest manifest nor the one before it needs.
+    """Remove objects of older generations that neither the newest manifest nor the one before it needs."""
+    for name in list(unneeded(store, newest, before)):
+        store.delete(name)
+
+
+def unneeded(store: Store, newest: Manifest, before: Manifest | None = None) -> Iterator[str]:
+    """Yield the objects and folders of older generations that neither the newest manifest nor the one before it needs.
 
     Parts stay while a row state names their generation, and markers with them, since they hold the parts' checksums.
     Claims stay for good: a driver that was believed dead must find that others came after it.
@@ -24,21 +33,25 @@ def sweep(store: Store, newest: Manifest, before: Manifest | None = None) -> Non
     for number in generations(store, newest.job):
         if number >= newest.generation:
             continue
-        _clear(store, paths.generation(newest.job, number), deltas, parts=number in parts, manifest=number in named)
+        yield from _of_one(store, paths.generation(newest.job, number), deltas, parts=number in parts, manifest=number in named)
 
 
-def _clear(store: Store, folder: str, deltas: set[str], *, parts: bool, manifest: bool) -> None:
+def _of_one(store: Store, folder: str, deltas: set[str], *, parts: bool, manifest: bool) -> Iterator[str]:
     there = set(store.folders(folder))
-    for name in _WORKING:
-        if name in there:
-            store.delete(f"{folder}/{name}")
-    for name in () if parts else ("parts", "markers"):
-        if name in there:
-            store.delete(f"{folder}/{name}")
+    yield from (f"{folder}/{name}" for name in _WORKING if name in there)
+    yield from (f"{folder}/{name}" for name in ("parts", "markers") if name in there and not parts)
     if "rows" in there:
-        for name in store.names(f"{folder}/rows"):
-            if name not in deltas:
-                store.delete(name)
+        yield from (name for name in store.names(f"{folder}/rows") if name not in deltas)
     if not manifest:
-        for name in ("dead", "manifest.json", "work.json", "plan.yaml"):
-            store.delete(f"{folder}/{name}")
+        yield from (f"{folder}/{name}" for name in ("dead", "manifest.json", "work.json", "plan.yaml"))
+
+
+def leftovers(store: Store, job: str) -> list[str]:
+    """Return what older generations of a job still hold and nobody needs: objects and folders that are there."""
+    newest = newest_manifest(store, job)
+    if newest is None:
+        return []
+    earlier = (number for number in reversed(generations(store, job)) if number < newest.generation)
+    before = next((one for number in earlier if (one := manifest_of(store, job, number)) is not None), None)
+    found = list(unneeded(store, newest, before))
+    return [name for name in found if store.exists(name) or store.names(name)]
