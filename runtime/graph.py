@@ -122,13 +122,6 @@ def _named_steps(steps: Mapping[str, StepPlan]) -> Iterator[tuple[str, StepPlan]
 
 
 def _unsupported(plan: Plan, step: StepPlan) -> Iterator[str]:
-    if step.human is not None:
-        yield f"a person ({step.human})"
-    if step.calls:
-        yield "calls"
-    for reaction in step.on_failure.values():
-        if reaction.ask is not None:
-            yield f"a person ({reaction.ask})"
     if step.resources is not None and step.agent is None:
         yield from _unsupported_resources(plan.resources[step.resources], step)
 

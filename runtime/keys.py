@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .ports import Caching, CallRequest, Json
@@ -28,6 +29,7 @@ class Ordinals:
     """Counts equal calls of one execution, so that each gets an identity of its own, whatever order they finish in."""
 
     _seen: Counter[str] = field(default_factory=Counter)
+    _taken: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def identity(self, request: CallRequest) -> str:
         """Return the identity of a call that is asked for now."""
@@ -35,6 +37,36 @@ class Ordinals:
         ordinal = self._seen[equal]
         self._seen[equal] += 1
         return identity(request, ordinal) if ordinal else equal
+
+    def claim(self, request: CallRequest, task: str, task_of: Callable[[str], str | None]) -> str:
+        """Return the identity of a call that one of several asyncio tasks asks for now.
+
+        Of equal calls on record a task is given its own, and one of another task only where it has none: so branches that
+        go on in another order find their results again, and code whose tasks were numbered anew loses none.
+
+        Args:
+            request: what is asked for.
+            task: who asks, see `events.CallStarted.task`.
+            task_of: returns who asked for a call that is on record, None where it isn't.
+        """
+        equal, others = identity(request, 0), list[int]()
+        taken = self._taken[equal]
+        number = self._seen[equal]
+        while True:
+            if number not in taken:
+                known = task_of(identity(request, number) if number else equal)
+                if known == task:
+                    break
+                if known is None:
+                    number = others[0] if others else number
+                    break
+                others.append(number)
+            number += 1
+        taken.add(number)
+        while self._seen[equal] in taken:
+            taken.discard(self._seen[equal])
+            self._seen[equal] += 1
+        return identity(request, number) if number else equal
 
 
 def idempotency_key(run_id: str, call_id: str) -> str:

@@ -205,6 +205,14 @@ class AskPeople(Protocol):
         ...
 
 
+class Gate(Protocol):
+    """What new calls wait at in a run that was resumed strictly."""
+
+    async def passed(self) -> None:
+        """Return once it is known that everything on record is still asked for; raises `Unasked` where something isn't."""
+        ...
+
+
 class Boundary(Protocol):
     """The one place through which models, tools, people and child processes are reached.
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from ...compiler.plan import Plan
 from ...compiler.settings import REACTIONS, merge_reactions
 from .. import budget
+from ..budget import Bound
 from ..commits import GroupCommit
 from ..events import Cached, CallFailed, CallFinished, CallStarted, Event, Said
 from ..failures import CallableError, ContextLost, Corrupt, Failure, Network, Refused
 from ..idle import Idle
 from ..keys import Ordinals, idempotency_key
-from ..ports import Approved, AskPeople, CallRequest, Clock, Json, Outcome, Permit
+from ..ports import Approved, AskPeople, CallRequest, Clock, Gate, Json, Outcome, Permit
+from ..replay import Replay, failure_of
 from ..retry import Attempts, delay
 from ..state import RunState
 from .cache import ResultCache
@@ -34,6 +38,8 @@ class Recording:
     cache: ResultCache | None = None
     waits: Idle = field(default_factory=Idle)
     people: AskPeople | None = None
+    gate: Gate | None = None
+    """Where a run was resumed strictly: what lets new calls pass."""
 
 
 _LONG = 20.0
@@ -48,7 +54,12 @@ class JournaledBoundary:
     timeout: float | None = None
     finished: dict[str, str] = field(default_factory=dict)
     """The call whose result was given last, by parent."""
+    bounds: tuple[Bound, ...] = ()
+    """What the step, and the loops around it, may use."""
+    replay: Replay | None = None
+    """What is on record of the step; with it, failures on record are raised again too."""
     _ordinals: Ordinals = field(default_factory=Ordinals)
+    _task: ContextVar[str] = field(default_factory=lambda: ContextVar("darner_asking", default=""))
 
     async def call(self, request: CallRequest, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Return the result of a call: served, or performed and recorded.
@@ -62,7 +73,11 @@ class JournaledBoundary:
         if known is not None and known.payload is not None:
             value = known.payload.value if known.payload.blob is None else self.recording.load(known.payload.blob)
         else:
+            if self.replay is not None and known is not None and not known.unsettled and (failure := failure_of(known)) is not None:
+                raise failure
             with self.recording.waits.working(call_id, request.parent):
+                if self.recording.gate is not None:
+                    await self.recording.gate.passed()
                 is_uncertain = known is not None and known.unsettled and not request.idempotent
                 value = await (self._settle if is_uncertain else self._obtain)(request, call_id, body)
         self.finished[request.parent] = call_id
@@ -70,7 +85,24 @@ class JournaledBoundary:
 
     def identify(self, request: CallRequest) -> str:
         """Return the identity of a call that is asked for now, counted among its equals."""
-        return self._ordinals.identity(request)
+        task = self._task.get()
+        call = self._ordinals.claim(request, task, self._task_of) if self.replay is not None else self._ordinals.identity(request)
+        if self.replay is not None:
+            self.replay.asked(call)
+        return call
+
+    def _task_of(self, call: str) -> str | None:
+        known = self.recording.state.calls.get(call)
+        return None if known is None else known.task
+
+    @contextmanager
+    def asked_by(self, task: str) -> Iterator[None]:
+        """Let the calls that are made here be those of one asyncio task of an orchestrator; see `events.CallStarted`."""
+        before = self._task.set(task)
+        try:
+            yield
+        finally:
+            self._task.reset(before)
 
     async def _settle(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Find out what became of a write that broke off: ask its `reconcile`, or a person, else say that nobody knows."""
@@ -115,7 +147,7 @@ class JournaledBoundary:
             await cache.keep(found, value)
             return value
 
-    async def _perform(  # noqa: PLR0913 - what is recorded with its first attempt, and with its end
+    async def _perform(
         self,
         request: CallRequest,
         call_id: str,
@@ -128,7 +160,7 @@ class JournaledBoundary:
         tried, first = Attempts(), (*first, *approved.events)
         while True:
             began = self.recording.clock.now()
-            budget.check(self.recording.plan, self.recording.state, request, began)
+            budget.check(self.recording.plan, self.recording.state, request, began, self.bounds)
             permit = await self._permit(request, call_id, approved, first)
             first = ()
             try:
@@ -138,6 +170,7 @@ class JournaledBoundary:
                 wait = self._delay(request, failure, tried)
                 await self._record_failure(request, permit, failure, final=wait is None)
                 if wait is None:
+                    failure.calls = (*failure.calls, call_id)
                     raise
                 await self.recording.clock.sleep(wait)
             else:
@@ -167,6 +200,7 @@ class JournaledBoundary:
             name=request.name,
             attempt=attempt,
             effects=request.effects,
+            task=self._task.get(),
         )
         if request.effects == "write":
             await self.recording.commits.hold(self.timeout or _LONG)
@@ -201,7 +235,7 @@ class JournaledBoundary:
                 raise Network(f"{request.name} took longer than {self.timeout:g}s", type_name="TimeoutError") from late
             raise
 
-    async def _record(  # noqa: PLR0913, PLR0917 - one argument a part of the event
+    async def _record(
         self, request: CallRequest, call_id: str, outcome: Outcome, seconds: float, cached: Cached | None, *before: Event
     ) -> None:
         used = outcome.usage

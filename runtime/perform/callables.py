@@ -5,17 +5,21 @@ from __future__ import annotations
 import copy
 import inspect
 import typing
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from ..failures import CallableError, DarnerError
+from ..language import Ask, Call
 from ..ports import Json
+from . import invoking as calling
 from . import values
 from .threads import Threads
+
+_HANDLES = (Call, Ask)
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,14 @@ class Callee:
     ref: str
     function: Callable[..., Any]
     adapters: Mapping[str, TypeAdapter[Any]]
+    """By parameter; those that take handles aside."""
     is_async: bool
+    handles: Mapping[str, Any] = field(default_factory=dict)
+    """Annotations of the parameters that take handles: ``Call[In, Out]``, ``Ask[Out]``."""
 
-    def arguments(self, given: Json, *, named: bool) -> dict[str, Any]:
-        """Return keyword arguments: ``given`` by their names, or as the value of the only parameter."""
-        told = given if named else {only_parameter(self.ref, tuple(self.adapters)): given}
+    def arguments(self, given: Json, *, named: bool, beside: Collection[str] = ()) -> dict[str, Any]:
+        """Return keyword arguments: ``given`` by their names, or as the value of the only parameter that isn't ``beside``."""
+        told = given if named else {only_parameter(self.ref, tuple(name for name in self.adapters if name not in beside)): given}
         unknown = sorted(set(told) - set(self.adapters))
         if unknown:
             raise CallableError(f"{self.ref} takes {', '.join(self.adapters) or 'nothing'}, not {unknown[0]}", type_name="TypeError")
@@ -59,8 +66,9 @@ def callee(ref: str) -> Callee:
     target = function.__init__ if inspect.isclass(function) else function
     hints = typing.get_type_hints(target, include_extras=True) if hasattr(target, "__annotations__") else {}
     named = [one.name for one in signature.parameters.values() if one.kind not in {one.VAR_POSITIONAL, one.VAR_KEYWORD}]
-    adapters = {name: TypeAdapter[Any](hints.get(name, Any)) for name in named}
-    return Callee(ref, function, adapters, inspect.iscoroutinefunction(function))
+    handles = {name: hints[name] for name in named if (typing.get_origin(hints.get(name)) or hints.get(name)) in _HANDLES}
+    adapters = {name: TypeAdapter[Any](hints.get(name, Any)) for name in named if name not in handles}
+    return Callee(ref, function, adapters, inspect.iscoroutinefunction(function), handles)
 
 
 async def invoke(threads: Threads, ref: str, given: Json, *, named: bool) -> Json:
@@ -78,7 +86,7 @@ async def returned(threads: Threads, ref: str, given: Json, *, named: bool) -> A
     found = callee(ref)
     arguments = found.arguments(given, named=named)
     try:
-        return await found.function(**arguments) if found.is_async else await threads.run(found.function, **arguments)
+        return await calling.invoke(threads, ref, found.function, arguments)
     except DarnerError:
         raise
     except Exception as error:

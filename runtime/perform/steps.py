@@ -6,16 +6,20 @@ from dataclasses import dataclass, field
 
 from ...compiler.plan import Lock, Plan, StepPlan
 from ...compiler.settings import Cache, OnFailure, Reaction, merge_reactions
+from ..budget import bounds
 from ..engine import Result
+from ..events import Drifted
 from ..failures import CallableError, OutOfMemory, Refused
 from ..graph import all_steps
 from ..looping import Verdict, names
 from ..meaning import caching, callable_meaning
 from ..ports import Caching, CallRequest, Json, Outcome, Permit
+from ..replay import Replay
 from . import values
 from .agents.agents import Agents
 from .boundary import JournaledBoundary, Recording
 from .callables import callee, invoke, is_named, only_parameter
+from .orchestrating.conducting import Conductor
 from .processes.caged import Cages
 from .threads import Threads
 from .verdicts import judge
@@ -48,7 +52,16 @@ class Steps:
 
     async def __call__(self, path: str, step: StepPlan, arguments: Json) -> Result:
         """Return a step's result; see `engine.Performer`."""
-        boundary = JournaledBoundary(self.recording, step.timeout)
+        replay = Replay(self.recording.state, path)
+        boundary = JournaledBoundary(self.recording, step.timeout, bounds=bounds(self.recording.plan, path), replay=replay)
+        result = await self._perform(boundary, path, step, arguments)
+        if replay.left:
+            self.recording.commits.note(Drifted(at=self.recording.clock.now(), step=path, calls=replay.left))
+        return result
+
+    async def _perform(self, boundary: JournaledBoundary, path: str, step: StepPlan, arguments: Json) -> Result:
+        if step.calls:
+            return Result(await Conductor(self.recording.plan, self.agents).perform(boundary, path, step, arguments))
         if step.agent is not None:
             return Result(
                 await self.agents.call(boundary, step.agent, arguments, parent=path, on_failure=step.on_failure, cache=_cache(step))
@@ -57,9 +70,17 @@ class Steps:
             value = await self._use(boundary, path, step, step.tool, arguments)
         elif step.callable is not None:
             value = await self._call(boundary, path, step, step.callable, arguments)
+        elif step.human is not None:
+            value = await self._ask(boundary, path, step.human, arguments)
         else:
             raise Refused(f"{path} runs nothing that this version knows")
         return Result(value, boundary.finished[path])
+
+    async def _ask(self, boundary: JournaledBoundary, path: str, name: str, arguments: Json) -> Json:
+        people = self.recording.people
+        if people is None:
+            raise Refused(f"{path} asks {name}, and there is nobody here")
+        return await people.ask(boundary, name, arguments, parent=path)
 
     async def judge(self, path: str, step: StepPlan, arguments: Json) -> Verdict:
         """Return what a loop's ``next`` says; see `scope.Judge`."""

@@ -56,6 +56,11 @@ def parse(annotation: Any, value: Json) -> Any:
         raise Semantic(explain(error)) from error
 
 
+def shown(annotation: Any) -> str:
+    """Return a Python annotation as people write it."""
+    return annotation.__qualname__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+
+
 def dump(value: Any) -> Json:
     """Return a Python value as JSON; `CallableError` where it can't be written."""
     try:

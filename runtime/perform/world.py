@@ -8,6 +8,7 @@ import platform
 import random  # noqa: TID251 - this is the place
 import secrets
 import time
+import uuid  # noqa: TID251 - this is the place
 
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 _LENGTH = 12
@@ -28,6 +29,11 @@ class SystemClock:
 def chance() -> float:
     """Return a number between 0 and 1, for jitter."""
     return random.random()  # noqa: S311 - spreads waits, guards nothing
+
+
+def new_uuid() -> str:
+    """Return a random UUID's text."""
+    return str(uuid.uuid4())
 
 
 def run_id(name: str) -> str:

@@ -1,7 +1,8 @@
 """darner: compile agent pipelines written in YAML and plain Python, and run them so that they survive.
 
 Code beside a spec imports its words from here: the handles ``Call`` and ``Ask``, the marks ``Code``,
-``Personal`` and ``Vector``, a loop's ``Continue``, ``Stop`` and ``Bail``, and the failures that it may catch.
+``Personal`` and ``Vector``, a loop's ``Continue``, ``Stop`` and ``Bail``, the failures that it may catch, and the
+recorded ``now()``, ``random()``, ``uuid()`` and ``sleep()``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from .runtime.failures import (
     Throttled,
 )
 from .runtime.language import Ask, Bail, Call, Code, Continue, Personal, Stop, Vector
+from .runtime.moments import now, random, sleep, uuid
 
 __all__ = [
     "Ask",
@@ -43,4 +45,8 @@ __all__ = [
     "Stop",
     "Throttled",
     "Vector",
+    "now",
+    "random",
+    "sleep",
+    "uuid",
 ]

@@ -173,18 +173,20 @@ def test_values_follow_references_keep_escapes_and_take_parameters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unsupported", "what"),
+    ("resources", "what"),
     [
-        (step(human="desk"), "a person"),
-        (step(calls=["x"]), "calls"),
-        (step(loop={"state": "$a", "steps": {"b": step().model_dump()}, "next": "m:n", "max_rounds": 3}), "a loop"),
-        (step(on_failure={"exhausted": {"ask": "desk"}}), "a person"),
-        (step(cache={"scope": "run"}), "cache: run"),
+        ({"gpu": {"type": "h100"}}, "a GPU"),
+        ({"memory": "1Gi", "on_oom": [{"gpu": {"type": "h100"}}]}, "a GPU"),
+        ({"image": "registry/x"}, "the image registry/x"),
     ],
 )
-def test_a_plan_that_this_version_cannot_finish_is_refused_with_its_place(unsupported: Any, what: str) -> None:
-    """Nothing is half-run: the step and its place are named before anything starts."""
-    plan = flow(a=step(), b=unsupported)
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_plan_that_this_version_cannot_finish_is_refused_with_its_place(resources: Any, what: str, *, inside: bool) -> None:
+    """Nothing is half-run: the step, inside a loop too, and its place are named before anything starts."""
+    given = step(resources="big")
+    loop = step(loop={"state": "$a", "steps": {"b": given.model_dump(by_alias=True)}, "next": "m:n", "max_rounds": 3})
+    plan = flow(a=step(), **({"round": loop} if inside else {"b": given}))
+    plan = Plan.model_validate({**plan.model_dump(by_alias=True), "resources": {"big": resources}})
     with pytest.raises(Refused, match=rf"spec\.yaml:7:3: the step b needs {what}") as caught:
         graphs.refuse_unsupported(plan, Lock(places={"b": "spec.yaml:7:3"}))
     assert caught.value.help == "nothing was started"

@@ -1,0 +1,240 @@
+"""One execution of a step with `calls`: its code driven, its calls made or served, its end whatever it does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ....compiler.plan import StepPlan
+from ... import keys
+from ...events import CallFinished, TimerSet
+from ...failures import CallableError, DarnerError, Exhausted
+from ...idle import Wait
+from ...moments import CURRENT
+from ...ports import CallRequest, Json
+from .. import world
+from ..boundary import JournaledBoundary
+from .handles import Calling
+from .tasks import GROWING, TaskTree, count_tasks
+
+PATIENCE = 1.0
+"""Seconds that cancelled code has to end, before it is cancelled again; and between looks at a step's time."""
+CANCELS = 3
+"""How often code is asked to end before it is closed."""
+
+
+@dataclass
+class Orchestration:
+    """What the code of one step is surrounded by while it runs. It is the `moments.Moments` of that code."""
+
+    path: str
+    step: StepPlan
+    boundary: JournaledBoundary
+    tree: TaskTree = field(default_factory=TaskTree)
+    _made: int = 0
+    _is_over: bool = False
+    _counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    _writes: set[asyncio.Task[Json]] = field(default_factory=set)
+
+    async def drive(self, code: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """Return what a step's code returns.
+
+        Raises:
+            DarnerError: what a call raised, where the code lets it pass.
+            CallableError: anything else that the code raised; its exception is the ``__cause__``.
+            Exhausted: the step's time is used up.
+        """
+        loop = asyncio.get_running_loop()
+        count_tasks(loop)
+        with self._inside():
+            root = loop.create_task(self._run(code), name=self.path)
+        try:
+            await self._in_time(root)
+            return root.result()
+        finally:
+            await self._end(root)
+
+    async def _run(self, code: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        root = asyncio.current_task()
+        if root is not None:
+            self.tree.plant(root)
+        try:
+            return await code()
+        except DarnerError:
+            raise
+        except asyncio.CancelledError as error:
+            if root is not None and root.cancelling():
+                raise
+            raise self._raised(error) from error
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            # SystemExit and KeyboardInterrupt would end the process from inside a task.
+            raise self._raised(error) from error
+
+    def _raised(self, error: BaseException) -> CallableError:
+        return CallableError(f"{self.step.callable} raised {type(error).__name__}: {error}", type_name=type(error).__name__)
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        """Let what is created here belong to this execution."""
+        moments, growing = CURRENT.set(self), GROWING.set(self.tree)
+        try:
+            yield
+        finally:
+            CURRENT.reset(moments)
+            GROWING.reset(growing)
+
+    @contextmanager
+    def _outside(self) -> Iterator[None]:
+        """Let what performs a call be none of the code: its tasks aren't counted, and no moment is recorded for it."""
+        moments, growing = CURRENT.set(None), GROWING.set(None)
+        try:
+            yield
+        finally:
+            CURRENT.reset(moments)
+            GROWING.reset(growing)
+
+    async def _in_time(self, root: asyncio.Task[Any]) -> None:
+        """Wait for the code, as long as it may take; what it waits for people and for times doesn't count."""
+        limit = self.step.limits.time if self.step.limits is not None else None
+        if limit is None:
+            await asyncio.wait({root})
+            return
+        state, loop = self.boundary.recording.state, asyncio.get_running_loop()
+        left = limit - state.ledger.of(self.path).seconds
+        while not root.done():
+            if left <= 0:
+                msg = f"{self.path} has used up its limits.time: {limit:g}s"
+                raise Exhausted(msg, help="raise limits.time in the spec, and start a new run")
+            waits, before = state.ledger.of(self.path).waits, loop.time()
+            await asyncio.wait({root}, timeout=min(left, PATIENCE))
+            if not waits:
+                left -= loop.time() - before
+
+    async def _end(self, root: asyncio.Task[Any]) -> None:
+        """End everything that the code began: ask it to, ask again, and close what doesn't listen. Writes go to their end."""
+        self._is_over = True
+        for _ in range(CANCELS):
+            pending = self.tree.pending() | ({root} - _done(root))
+            if not pending:
+                break
+            for task in pending:
+                task.cancel()
+            await asyncio.wait(pending, timeout=PATIENCE)
+        for task in self.tree.pending():
+            _close(task)
+        if self._writes:
+            await asyncio.wait(self._writes)
+
+    async def call(self, calling: Calling, work: Callable[[], Coroutine[Any, Any, Json]], *, writes: bool) -> Json:
+        """Return a call's result as JSON; ``work`` performs it, and a write that began goes to its end."""
+        self._refuse_late(calling.name)
+        self._made += 1
+        limit = self.step.limits.calls if self.step.limits is not None else None
+        if limit is not None and self._made > limit:
+            msg = f"{self.path} has used up its limits.calls: {limit}"
+            raise Exhausted(msg, help="raise limits.calls in the spec, and start a new run")
+        task = self.tree.path()
+        with self._outside():
+            performed = self._performed(work, task)
+            return await (self._to_its_end(performed) if writes else performed)
+
+    async def _performed(self, work: Callable[[], Coroutine[Any, Any, Json]], task: str | None) -> Json:
+        with self.boundary.asked_by(task or ""):
+            return await work()
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, Json]) -> Json:
+        task = asyncio.ensure_future(work)
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait({task})
+            raise
+
+    def _refuse_late(self, name: str) -> None:
+        if self._is_over:
+            msg = f"{self.path} was over when {name} was called"
+            raise CallableError(msg, type_name="LateCall", help="await every call, and every task that makes calls, before returning")
+
+    def now(self) -> float:
+        """Return seconds since 1970, UTC."""
+        return float(self._moment("now", self.boundary.recording.clock.now))
+
+    def random(self) -> float:
+        """Return a number from 0 up to 1."""
+        return float(self._moment("random", world.chance))
+
+    def uuid(self) -> str:
+        """Return a random UUID's text."""
+        return str(self._moment("uuid", world.new_uuid))
+
+    def _moment(self, name: str, make: Callable[[], Json]) -> Json:
+        request, call = self._request(name)
+        known = self._known(call)
+        if known is not None:
+            return known.value
+        value = make()
+        now = self.boundary.recording.clock.now()
+        event = CallFinished(at=now, call=call, parent=self.path, what="callable", name=request.name, value=value)
+        self.boundary.recording.commits.note(event)
+        return value
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until so many seconds after the call was first made."""
+        request, call = self._request("sleep", seconds)
+        if self._known(call) is not None:
+            return
+        recording = self.boundary.recording
+        set_before = recording.state.waits.timers.get(call)
+        now = recording.clock.now()
+        due = set_before.due if set_before is not None else now + seconds
+        if set_before is None:
+            await recording.commits.commit(TimerSet(at=now, call=call, parent=self.path, due=due))
+        with self._outside(), recording.waits.working(call, self.path):
+            await recording.waits.until(Wait(call, self.path, due), recording.clock)
+        recording.commits.note(CallFinished(at=recording.clock.now(), call=call, parent=self.path, what="callable", name=request.name))
+
+    def _request(self, name: str, *more: Json) -> tuple[CallRequest, str]:
+        """Return the identity of a moment: which it is of its kind in its asyncio task."""
+        self._refuse_late(f"darner.{name}")
+        task = self.tree.path()
+        if task is None:
+            msg = f"darner.{name}() was called in a thread, or in a task that {self.step.callable} didn't create"
+            raise CallableError(msg, type_name="RuntimeError", help="call it in the step's own tasks")
+        number = self._counts[task, name] = self._counts.get((task, name), 0) + 1
+        arguments = {"task": task, "number": number, "given": [*more]}
+        request = CallRequest(parent=self.path, kind="callable", name=f"darner.{name}", arguments=arguments, effects="pure")
+        return request, keys.identity(request, 0)
+
+    def _known(self, call: str) -> Any:
+        known = self.boundary.recording.state.calls.get(call)
+        if known is None or known.payload is None:
+            return None
+        if self.boundary.replay is not None:
+            self.boundary.replay.asked(call)
+        return known.payload
+
+
+def _done(task: asyncio.Task[Any]) -> set[asyncio.Task[Any]]:
+    return {task} if task.done() else set()
+
+
+def _close(task: asyncio.Task[Any]) -> None:
+    """End code that goes on whenever it is cancelled: its coroutine is closed, and its task finds it so."""
+    coroutine: Any = task.get_coro()
+    # Code that doesn't even listen to that, or runs at this moment, stays, and its calls are refused.
+    with contextlib.suppress(RuntimeError, ValueError):
+        coroutine.close()
+    task.cancel()
+    task.add_done_callback(_look_away)
+
+
+def _look_away(task: asyncio.Task[Any]) -> None:
+    """Take a task's exception, so that nobody is told of it: it is ours."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,62 @@
+"""What is on record of one step, while an execution of it asks for it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .failures import FAILURES, Failure
+from .state import CallState, RunState
+
+
+@dataclass
+class Replay:
+    """The finished calls of one step, and which of them were not asked for yet.
+
+    Calls on behalf of a call that is finished, or has failed for good, don't count: it is served itself.
+    """
+
+    state: RunState
+    path: str
+    _left: dict[str, None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        waiting = [self.path]
+        while waiting:
+            for name in self.state.below.get(waiting.pop(), ()):
+                call = self.state.calls.get(name)
+                if call is None or call.given_up is not None:
+                    continue
+                if call.payload is not None:
+                    self._left[name] = None
+                else:
+                    waiting.append(name)
+
+    def asked(self, call: str) -> None:
+        """Note that a call was asked for."""
+        self._left.pop(call, None)
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The calls that were not asked for, in the order of the journal."""
+        return tuple(self._left)
+
+
+def failure_of(call: CallState) -> Failure | None:
+    """Return the failure with which a call used up its policy, as it was raised; None where it didn't."""
+    told = call.given_up
+    if told is None:
+        return None
+    failure = FAILURES[told.failure](told.message, type_name=told.type)
+    failure.calls = (call.call,)
+    return failure
+
+
+def names(state: RunState, calls: Iterable[str]) -> str:
+    """Return what calls were of, for people: ``reserve, search (3 times)``."""
+    counted: dict[str, int] = {}
+    for call in calls:
+        known = state.calls.get(call)
+        name = known.name if known is not None else call
+        counted[name] = counted.get(name, 0) + 1
+    return ", ".join(f"{name} ({count} times)" if count > 1 else name for name, count in counted.items())

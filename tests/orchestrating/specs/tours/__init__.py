@@ -1,0 +1,1 @@
+"""Orchestrators of these specs, and what they call."""
