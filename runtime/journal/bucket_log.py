@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from ..events import Event
 from ..failures import Busy, Fenced, StoreError
@@ -15,12 +16,22 @@ from .packs import SIZE, Packer
 from .record import Record
 from .segments import History, highest_boundary, newest, read_history
 
-_PAUSES = (0.0, 0.1, 0.5, 2.0)
-"""Seconds before each try at a write whose fate is unknown."""
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How a journal in a bucket is written; not what is written."""
+
+    pack_size: int = SIZE
+    """Segments of one pack."""
+    pauses: tuple[float, ...] = (0.0, 0.1, 0.5, 2.0)
+    """Seconds before each try at a write whose fate is unknown."""
+
+
+_USUAL = Tuning()
 _NEXT = "nothing that was durable is lost; look at the run with `darner show"
 
 
-def take(store: Store, run_id: str, heart: Heart, *, take_over: bool = False, pack_size: int = SIZE) -> BucketLog:
+def take(store: Store, run_id: str, heart: Heart, *, take_over: bool = False, tuning: Tuning = _USUAL) -> BucketLog:
     """Take a run up and return its journal; see `log.open_log`. ``heart`` is this process's, for all runs that it holds."""
     history = read_history(store, run_id)
     _refuse_held(store, run_id, history, take_over=take_over)
@@ -29,7 +40,7 @@ def take(store: Store, run_id: str, heart: Heart, *, take_over: bool = False, pa
         nonce = heart.id + secrets.token_bytes(ID_SIZE)
         while True:
             fence = _fence(history, nonce, heart.owner)
-            if create(store, run_id, fence) is None and highest_boundary(store, run_id) <= fence.seq:
+            if create(store, run_id, fence, tuning.pauses) is None and highest_boundary(store, run_id) <= fence.seq:
                 break
             # Somebody was here first, or wrote so much meanwhile that the place was free again: that is history.
             history = read_history(store, run_id)
@@ -38,7 +49,7 @@ def take(store: Store, run_id: str, heart: Heart, *, take_over: bool = False, pa
         heart.leave()
         raise
     taken = History((*history.records, fence), history.boundary, history.leftovers)
-    return BucketLog(store, run_id, taken, heart, pack_size=pack_size)
+    return BucketLog(store, run_id, taken, heart, tuning)
 
 
 def read_events(store: Store, run_id: str) -> Iterator[Event]:
@@ -52,7 +63,7 @@ def holder(store: Store, run_id: str) -> str | None:
     return None if last is None else _owner(store, last)
 
 
-def create(store: Store, run_id: str, wanted: Record) -> Record | None:
+def create(store: Store, run_id: str, wanted: Record, pauses: Sequence[float]) -> Record | None:
     """Write a record's segment. None: it is durable. Otherwise the record that stands there instead.
 
     A name that exists and an error that doesn't say what became of the write are the same: the object is read. Where
@@ -63,7 +74,7 @@ def create(store: Store, run_id: str, wanted: Record) -> Record | None:
     """
     name, content = paths.segment(run_id, wanted.seq), record.framed(wanted)
     unknown: StoreError | None = None
-    for pause in _PAUSES:
+    for pause in pauses:
         time.sleep(pause)
         try:
             if store.create(name, content):
@@ -120,15 +131,16 @@ def _events(store: Store, run_id: str, history: History) -> Iterator[Event]:
 class BucketLog:
     """The journal of one run, held until `close` or until it is fenced. See `ports.Log`."""
 
-    def __init__(self, store: Store, run_id: str, history: History, heart: Heart, *, pack_size: int = SIZE) -> None:
+    def __init__(self, store: Store, run_id: str, history: History, heart: Heart, tuning: Tuning = _USUAL) -> None:
         self._store = store
         self._run_id = run_id
         self._heart = heart
         self._last = history.records[-1]
         self._unread: History | None = history
+        self._pauses = tuning.pauses
         self._ended: StoreError | Fenced | None = None
         self._is_closed = False
-        self._packer = Packer(store, run_id, history, pack_size)
+        self._packer = Packer(store, run_id, history, tuning.pack_size)
 
     @property
     def epoch(self) -> int:
@@ -171,7 +183,7 @@ class BucketLog:
     def _create(self, payload: bytes) -> None:
         wanted = _made(self._last.seq + 1, self._last.epoch, self._last.nonce, self._last.hash, payload)
         try:
-            found = create(self._store, self._run_id, wanted)
+            found = create(self._store, self._run_id, wanted, self._pauses)
         except StoreError as error:
             self._ended = error
             raise

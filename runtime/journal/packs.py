@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 
 from ..failures import Corrupt, StoreError
@@ -77,7 +77,12 @@ class Packer:
                 pack(self._store, self._run_id, self._waiting[: self._size], self._fences)
                 del self._waiting[: self._size]
 
-    def close(self) -> None:
+    def wait(self) -> None:
         """Wait for what is under way."""
+        if self._under_way is not None:
+            wait([self._under_way])
+
+    def close(self) -> None:
+        """Wait for what is under way, and begin nothing more."""
         if self._pool is not None:
             self._pool.shutdown()

@@ -10,7 +10,7 @@ from pathlib import Path
 from darner.runtime.journal.store import open_store
 from darner.runtime.ports import Store
 
-from .stores import Bucket, as_store
+from .stores import FolderBucket, as_store
 
 
 @dataclass(frozen=True)
@@ -34,5 +34,5 @@ class Place:
     def open(self) -> Store:
         """Open the store."""
         if self.kind == "bucket":
-            return as_store(Bucket(Path(self.url)))
+            return as_store(FolderBucket(Path(self.url)))
         return open_store(self.url, json.loads(self.options))
