@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -51,7 +53,9 @@ def carry_on(store: Store, bound: Binding, *, as_json: bool, redo: tuple[str, ..
     console.say(f"run {bound.run} in {store.url}")
     try:
         with running.models_placed(bound.plan, bound.models, Path(bound.base or ".")) as models:
-            state = run_flow(store, bound, Surroundings(EnvironmentSecrets(), models), redo=redo)
+            asker = None if as_json else terminal(store, bound.run)
+            with console.results_only():
+                state = run_flow(store, bound, Surroundings(EnvironmentSecrets(), models, asker=asker, take_over=take_over), redo=redo)
     except KeyboardInterrupt:
         return running.tell_stopped(bound.run, as_json=as_json)
     return running.tell_end(store, bound, state, as_json=as_json)
@@ -66,5 +70,7 @@ def check_ready(bound: Binding) -> int:
 
     graph.refuse_unsupported(bound.plan, bound.lock)
     with running.models_placed(bound.plan, bound.models, Path(bound.base or ".")) as models:
-        refuse_unready(bound.plan, make_agents(bound, Surroundings(EnvironmentSecrets(), models)))
+        agents = make_agents(bound, Surroundings(EnvironmentSecrets(), models))
+        with closing(agents.tools):
+            refuse_unready(bound.plan, agents)
     return exits.DONE

@@ -78,7 +78,7 @@ async def invoke(threads: Threads, ref: str, given: Json, *, named: bool) -> Jso
         CallableError: it raised, and its exception is the ``__cause__``; or its arguments or its result don't fit.
         DarnerError: what it raised of these itself, as it is.
     """
-    return values.dump(await returned(threads, ref, given, named=named))
+    return calling.storable(ref, await returned(threads, ref, given, named=named))
 
 
 async def returned(threads: Threads, ref: str, given: Json, *, named: bool) -> Any:

@@ -16,12 +16,18 @@ from ..meaning import caching, tool_meaning
 from ..ports import Approval, Boundary, Caching, CallRequest, Json, Outcome, Permit, Secrets
 from . import values
 from .datasets import Datasets
+from .invoking import invoke, storable
+from .mcp.remote_tool import RemoteTool
+from .mcp.servers import Servers
 from .secrets import known, redact
 from .threads import Threads
 from .tool_schema import IDEMPOTENCY_KEY, Interface, interface
 
 FEEDBACK = "darner.feedback"
 """The key of a recorded result that is no value but what a model is to be told: a tool raised `Semantic`."""
+
+UNKEPT = "darner.unkept"
+"""The key of a recorded result that says: a write happened, and what it gave can't be kept. It must not be repeated."""
 
 
 class Tools:
@@ -42,17 +48,28 @@ class Tools:
         self._lock = lock or Lock()
         self._datasets = Datasets(plan.datasets, self._params, base)
         self._threads = Threads()
-        self._interfaces: dict[str, Interface] = {}
+        self._servers = Servers(plan, fixed=self._fixed, folder=base)
+        self._interfaces: dict[str, Interface | RemoteTool] = {}
 
-    def interface(self, name: str) -> Interface:
-        """Return how a tool is offered to a model; `Refused` where it can't be."""
+    def interface(self, name: str) -> Interface | RemoteTool:
+        """Return how a tool is offered to a model; `Refused` where it can't be. An MCP server is started for it."""
         if name not in self._interfaces:
             tool = self._tool(name)
             refuse_unavailable(name, tool)
-            self._interfaces[name] = interface(name, values.load(tool.use or ""), tuple(tool.with_))
+            is_remote = tool.mcp is not None
+            self._interfaces[name] = (
+                self._servers.tool(name) if is_remote else interface(name, values.load(tool.use or ""), tuple(tool.with_))
+            )
         return self._interfaces[name]
 
+    def close(self) -> None:
+        """End the MCP servers that were started."""
+        self._servers.close()
+
     def _tool(self, name: str) -> ToolPlan:
+        remote = self._servers.entry(name)
+        if remote is not None:
+            return remote
         if name not in self._plan.tools:
             msg = f"there is no tool {name}"
             raise Refused(msg)
@@ -96,9 +113,13 @@ class Tools:
         result = await boundary.call(request, lambda permit: self._perform(tool, offered, given, permit))
         if isinstance(result, dict) and set(result) == {FEEDBACK}:
             raise Semantic(result[FEEDBACK])
+        if isinstance(result, dict) and set(result) == {UNKEPT}:
+            raise CallableError(
+                result[UNKEPT], type_name="TypeError", help="it happened, and is not repeated; mend the tool, then --redo STEP"
+            )
         return result
 
-    async def _happened(self, tool: ToolPlan, offered: Interface, given: dict[str, Any], permit: Permit) -> Json:
+    async def _happened(self, tool: ToolPlan, offered: Interface | RemoteTool, given: dict[str, Any], permit: Permit) -> Json:
         """Ask a tool's `reconcile` for the result of a write that broke off: it takes what it names of the write's arguments."""
         ask = values.load(tool.reconcile or "")
         known = self._arguments(tool, offered, given, permit) | {IDEMPOTENCY_KEY: permit.idempotency_key}
@@ -111,9 +132,11 @@ class Tools:
             raise self._failed(f"{offered.name}'s reconcile", error) from error
         return values.dump(found)
 
-    def _arguments(self, tool: ToolPlan, offered: Interface, given: dict[str, Any], permit: Permit) -> dict[str, Any]:
+    def _arguments(self, tool: ToolPlan, offered: Interface | RemoteTool, given: dict[str, Any], permit: Permit) -> dict[str, Any]:
         """Return what a tool is called with: what was asked for or what a person gave instead, what is fixed, its key."""
         asked = given if permit.arguments is None else offered.parse(permit.arguments)
+        if isinstance(offered, RemoteTool):
+            return asked  # what a server is given stands in its environment or its headers
         fixed = {key: self._fixed(value) for key, value in tool.with_.items()}
         return {**asked, **fixed, **({IDEMPOTENCY_KEY: permit.idempotency_key} if offered.takes_key else {})}
 
@@ -123,12 +146,12 @@ class Tools:
             return None
         return caching(setting, tool_meaning(self._plan, self._params, self._lock, name), values.dump(given))
 
-    async def _perform(self, tool: ToolPlan, offered: Interface, given: dict[str, Any], permit: Permit) -> Outcome:
+    async def _perform(self, tool: ToolPlan, offered: Interface | RemoteTool, given: dict[str, Any], permit: Permit) -> Outcome:
         arguments = self._arguments(tool, offered, given, permit)
         clock = asyncio.timeout(tool.timeout)
         try:
             async with clock:
-                result = await self._invoke(offered, arguments)
+                result = await self._invoke(offered, arguments, permit.idempotency_key)
         except Semantic as refusal:
             return Outcome({FEEDBACK: refusal.message})
         except TimeoutError as late:
@@ -140,13 +163,12 @@ class Tools:
             raise
         except Exception as error:
             raise self._failed(offered.name, error) from error
-        return Outcome(values.dump(result))
+        return Outcome(_kept(tool, offered.name, result))
 
-    async def _invoke(self, offered: Interface, arguments: dict[str, Any]) -> Any:
-        if inspect.iscoroutinefunction(offered.function):
-            return await offered.function(**arguments)
-        result = await self._threads.run(offered.function, **arguments)
-        return await result if inspect.isawaitable(result) else result
+    async def _invoke(self, offered: Interface | RemoteTool, arguments: dict[str, Any], key: str) -> Any:
+        if isinstance(offered, RemoteTool):
+            return await self._servers.call(offered.called, arguments, key)
+        return await invoke(self._threads, f"the tool {offered.name}", offered.function, arguments)
 
     def _failed(self, name: str, error: BaseException) -> CallableError:
         text = redact(str(error), known(self._secrets, self._plan.secrets))
@@ -173,10 +195,19 @@ class Tools:
         return self._datasets.handle(name) if ref.root == "datasets" else self._params[name]
 
 
+def _kept(tool: ToolPlan, name: str, result: Any) -> Json:
+    """Return a result as JSON. That a write's can't be is recorded as its result: the write itself has happened."""
+    try:
+        return storable(f"the tool {name}", result)
+    except CallableError as error:
+        if tool.effects != "write":
+            raise
+        return {UNKEPT: error.message}
+
+
 def refuse_unavailable(name: str, tool: ToolPlan) -> None:
     """Refuse a tool that asks for what this version can't do, before anything is started."""
     asked = {
-        "mcp": tool.mcp is not None,
         "sandbox": tool.sandbox is not None,
         "resources": tool.resources is not None,
         "egress": bool(tool.egress),

@@ -6,6 +6,7 @@ from .runtime.testing.boundary import MemoryBoundary, NoWaiting, Recorded
 from .runtime.testing.command import main
 from .runtime.testing.logs import DyingLog, MemoryLog
 from .runtime.testing.model import scripted_model
+from .runtime.testing.process import ServerProcess
 from .runtime.testing.script import Script, parse, read
 from .runtime.testing.server import ModelServer
 
@@ -17,6 +18,7 @@ __all__ = [
     "NoWaiting",
     "Recorded",
     "Script",
+    "ServerProcess",
     "parse",
     "read",
     "scripted_model",

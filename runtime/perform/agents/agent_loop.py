@@ -125,7 +125,7 @@ class AgentLoop:
             visit = context.deps
             return await self._asked(context, name, arguments, lambda: self._call_tool(visit, name, arguments))
 
-        return Tool.from_schema(call, name, offered.description, offered.schema, takes_ctx=True)
+        return Tool.from_schema(call, offered.name, offered.description, offered.schema, takes_ctx=True)
 
     async def _call_tool(self, visit: Visit, name: str, arguments: Json) -> Json:
         work = self._around.tools.call(visit.boundary, name, arguments, parent=visit.call_id, on_failure=visit.overlay)

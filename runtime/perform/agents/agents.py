@@ -77,8 +77,9 @@ class Agents:
         await self.close()
 
     async def close(self) -> None:
-        """Close the models' connections."""
+        """Close the models' connections, and end the MCP servers."""
         await self.models.close()
+        await asyncio.to_thread(self.tools.close)
 
     def refuse_unready(self, *names: str) -> None:
         """Refuse what can't work, before the first call: all agents, or those named and what they reach.

@@ -1,0 +1,1 @@
+"""MCP servers: started or reached for a run, compared with what the spec says of them, ended with it."""

@@ -1,0 +1,92 @@
+"""The MCP servers of one plan: names like ``gh.create_issue`` to a server and its tool."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ....compiler.plan import McpPlan, Plan, ToolPlan
+from ...failures import Refused
+from ...ports import Json
+from .background import Background
+from .connection import Address
+from .remote_tool import RemoteTool
+from .server import Server
+
+DOT = "."
+
+
+class Servers:
+    """The servers of one plan, each opened when one of its tools is first asked for.
+
+    Args:
+        plan: whose ``tools`` entries with ``mcp`` are meant.
+        fixed: gives what a value of a spec stands for: parameters and secrets.
+        folder: where commands are started.
+    """
+
+    def __init__(self, plan: Plan, *, fixed: Callable[[Any], Any], folder: Path | None) -> None:
+        self._plan = plan
+        self._fixed = fixed
+        self._folder = folder
+        self._background = Background()
+        self._servers: dict[str, Server] = {}
+        self._tools: dict[str, RemoteTool] = {}
+
+    def entry(self, name: str) -> ToolPlan | None:
+        """Return the entry of a server's tool, with that tool's own effects; None where the name is no server's tool's."""
+        server, dot, tool = name.partition(DOT)
+        entry = self._plan.tools.get(server)
+        if not dot or entry is None or entry.mcp is None or tool not in entry.mcp.tools:
+            return None
+        return entry.model_copy(update={"effects": entry.mcp.effects.get(tool, entry.effects)})
+
+    def tool(self, name: str) -> RemoteTool:
+        """Return a tool as it is offered; `Refused` where its server can't be reached, or isn't what the spec says."""
+        if name not in self._tools:
+            server = name.partition(DOT)[0]
+            self._tools |= {one.called: one for one in self._server(server).tools().values()}
+        return self._tools[name]
+
+    async def call(self, name: str, arguments: dict[str, Json], key: str) -> Json:
+        """Return what a tool gives; see `Server.call`."""
+        server, _, tool = name.partition(DOT)
+        return await self._server(server).call(tool, arguments, key)
+
+    def _server(self, name: str) -> Server:
+        if name not in self._servers:
+            need_mcp()
+            entry = self._plan.tools[name]
+            mcp = entry.mcp or McpPlan()
+            self._servers[name] = Server(name, entry, mcp, lambda: self._address(name, entry, mcp), self._background)
+        return self._servers[name]
+
+    def _address(self, name: str, entry: ToolPlan, mcp: McpPlan) -> Address:
+        given = {key: str(self._fixed(value)) for key, value in entry.with_.items()}
+        command = tuple(str(self._fixed(part)) for part in mcp.command) if mcp.command else None
+        url = str(self._fixed(mcp.url)) if mcp.url else None
+        return Address(name, command, url, given, self._folder)
+
+    def close(self) -> None:
+        """End every server that was started, and every connection."""
+        if self._servers:
+            servers, self._servers = list(self._servers.values()), {}
+            self._tools.clear()
+            self._background.run(_close(servers))
+            self._background.close()
+
+
+async def _close(servers: list[Server]) -> None:
+    await asyncio.gather(*(one.close() for one in servers), return_exceptions=True)
+
+
+def need_mcp() -> None:
+    """Refuse with an install hint where the mcp extra is missing."""
+    try:
+        importlib.import_module("mcp")
+    except ImportError as error:
+        msg = f"MCP servers need the package {error.name}"
+        raise Refused(msg, help="pip install 'darner[mcp]'") from error
