@@ -53,6 +53,11 @@ def run_flow(store: Store, bound: Binding, around: Surroundings, *, redo: Sequen
     """
     graph.refuse_unsupported(bound.plan, bound.lock)
     agents = make_agents(bound, around)
+    with closing(agents.tools):
+        return _run_ready(store, bound, around, agents, redo)
+
+
+def _run_ready(store: Store, bound: Binding, around: Surroundings, agents: Agents, redo: Sequence[str]) -> RunState:
     steps.refuse_unready(bound.plan, agents)
     with closing(open_log(store, bound.run, owner=owner())) as log:
         if not bindings.is_bound(store, bound.run):
@@ -65,11 +70,6 @@ def make_agents(bound: Binding, around: Surroundings) -> Agents:
     return Agents(
         bound.plan,
         prompts=bound.prompts,
-    with closing(agents.tools):
-        return _run_ready(store, bound, around, agents, redo)
-
-
-def _run_ready(store: Store, bound: Binding, around: Surroundings, agents: Agents, redo: Sequence[str]) -> RunState:
         secrets=around.secrets,
         params=bound.params,
         places=around.models,
@@ -101,11 +101,7 @@ async def _drive(log: Log, state: RunState, bound: Binding, around: Surroundings
     again = graph.dependants(graph.build(bound.plan), redo)
     await commits.commit(TakenUp(at=now, epoch=log.epoch, owner=owner(), redo=redo, again=again))
     cache = ResultCache(bound.run, bound.user, state, around.clock, log.load, around.between)
-    idle = Idle()
-    desk = None if around.store is None else Desk(around.store, bound.run, around.clock, idle, around.asker)
-    telling = Telling(bound.plan, bound.run, state, around.clock, agents.tools)
-    people = People(bound.plan, bound.prompts, state, commits, around.clock, desk, telling)
-    recording = Recording(bound.run, bound.plan, state, commits, around.clock, chance, log.load, cache, idle, people)
+    recording = Recording(bound.run, bound.plan, state, commits, around.clock, chance, log.load, cache)
     threads = Threads()
     cages = Cages(str(Path(bound.spec).parent), threads, bound.plan.resources)
     perform = Steps(recording, agents, bound.lock, cages, threads)
