@@ -4,12 +4,12 @@
 
     DarnerError                     everything below; nothing else leaves darner
     ├── Refused                     the call is wrong: bad input, wrong state, not allowed (exit 2)
-    │   └── Busy                    somebody else holds the run or the job (names the holder)
+    │   ├── Busy                    somebody else holds the run or the job (names the holder)
+    │   └── Unasked                 a run that was resumed strictly no longer asks for what is on record
     ├── StoreError                  the store can't be read or written
     │   ├── Missing                 no such object
     │   └── Corrupt                 an object's bytes are not what was written
     ├── Fenced                      another process took the run over; stop at once
-    ├── Unasked                     a resumed run no longer asks for what is on record, and was told to be strict
     └── Failure                     one of the nine failure classes of `on_failure`, with what is known of it
         ├── Throttled               ├── Network             ├── Semantic
         ├── OutOfMemory             ├── Preempted           ├── Crashed
@@ -59,7 +59,7 @@ class Fenced(DarnerError):
     """Another process has taken the run over; this one must stop and write nothing more."""
 
 
-class Unasked(DarnerError):
+class Unasked(Refused):
     """A run that was resumed strictly no longer asks for calls that are on record; nothing new was performed."""
 
 

@@ -212,6 +212,14 @@ class Gate(Protocol):
         """Return once it is known that everything on record is still asked for; raises `Unasked` where something isn't."""
         ...
 
+    def watch(self, replay: Any) -> None:
+        """Hear of a step that begins, or is gone on with, by its `replay.Replay`."""
+        ...
+
+    def refuse(self) -> None:
+        """Raise `Unasked` again, where code has caught it."""
+        ...
+
 
 class Boundary(Protocol):
     """The one place through which models, tools, people and child processes are reached.

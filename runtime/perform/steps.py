@@ -21,6 +21,7 @@ from .boundary import JournaledBoundary, Recording
 from .callables import callee, invoke, is_named, only_parameter
 from .orchestrating.conducting import Conductor
 from .processes.caged import Cages
+from .strictness import refuse_drift
 from .threads import Threads
 from .verdicts import judge
 
@@ -49,14 +50,32 @@ class Steps:
     lock: Lock
     cages: Cages
     threads: Threads = field(default_factory=Threads)
+    replays: dict[str, Replay] = field(default_factory=dict)
+    """What is on record of each step that is under way, and what of it was asked for so far."""
 
     async def __call__(self, path: str, step: StepPlan, arguments: Json) -> Result:
         """Return a step's result; see `engine.Performer`."""
-        replay = Replay(self.recording.state, path)
+        replay = self.replays[path] = Replay(self.recording.state, path)
         boundary = JournaledBoundary(self.recording, step.timeout, bounds=bounds(self.recording.plan, path), replay=replay)
-        result = await self._perform(boundary, path, step, arguments)
+        try:
+            result = await self._strictly(boundary, path, step, arguments)
+        finally:
+            del self.replays[path]
         if replay.left:
             self.recording.commits.note(Drifted(at=self.recording.clock.now(), step=path, calls=replay.left))
+        return result
+
+    async def _strictly(self, boundary: JournaledBoundary, path: str, step: StepPlan, arguments: Json) -> Result:
+        """Return a step's result; where the run was resumed strictly, `Unasked` rather than a result that drifted."""
+        gate, replay = self.recording.gate, boundary.replay
+        if gate is None or replay is None:
+            return await self._perform(boundary, path, step, arguments)
+        gate.watch(replay)
+        try:
+            result = await self._perform(boundary, path, step, arguments)
+        finally:
+            gate.refuse()
+        refuse_drift(self.recording.state, replay)
         return result
 
     async def _perform(self, boundary: JournaledBoundary, path: str, step: StepPlan, arguments: Json) -> Result:
