@@ -86,7 +86,13 @@ def main() -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(HELLO))
-    for name in ("hello.tools", "darner.runtime.perform.agents.agent_loop", "pydantic_ai.models.openai", "pydantic_ai.providers.openai"):
+    for name in (
+        "s3fs",
+        "hello.tools",
+        "darner.runtime.perform.agents.agent_loop",
+        "pydantic_ai.models.openai",
+        "pydantic_ai.providers.openai",
+    ):
         importlib.import_module(name)
     COMPILED = compile_spec(HELLO)
     main()

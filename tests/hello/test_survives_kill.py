@@ -32,7 +32,7 @@ class Midwife:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def start(self, store: Path, server: ModelServer, dies_at: int = 0, *, before: bool = False, run: str = "it") -> int:
+    def start(self, store: Path | str, server: ModelServer, dies_at: int = 0, *, before: bool = False, run: str = "it") -> int:
         """Start a process, and return its id."""
         life = mortal.Life(str(store), run, server.base_url, dies_at, before)
         assert self._process.stdin is not None
@@ -44,7 +44,7 @@ class Midwife:
         """Return what the process told at its end; None where it was killed."""
         return json.loads(self._line())
 
-    def run(self, store: Path, server: ModelServer, dies_at: int = 0, *, before: bool = False, run: str = "it") -> Any:
+    def run(self, store: Path | str, server: ModelServer, dies_at: int = 0, *, before: bool = False, run: str = "it") -> Any:
         """Start a process, wait for its end, and return what it told."""
         self.start(store, server, dies_at, before=before, run=run)
         return self.told()
