@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -29,7 +28,7 @@ class Idle:
     """The calls that are performed, and the waits that are open, of one run."""
 
     performing: dict[str, str] = field(default_factory=dict)
-    """Calls under way, to their parents."""
+    """Steps and calls under way, to what they are made for; steps by their paths."""
     waits: set[Wait] = field(default_factory=set)
     changes: int = 0
     wake: Callable[[], None] = lambda: None
@@ -66,20 +65,19 @@ class Idle:
             while wait.due is not None and (left := wait.due - clock.now()) > 0:
                 await clock.sleep(min(left, CHUNK))
 
-    def only_waits(self, paths: Iterable[str], now: float) -> bool:
-        """Return whether all that is under way, the steps of ``paths`` with it, waits, and for long."""
+    def only_waits(self, now: float) -> bool:
+        """Return whether all that is under way waits, and for long."""
         if not self.waits or any(one.due is not None and one.due - now <= LONG for one in self.waits):
             return False
         waiting = self._waiting()
-        return all(one in waiting for one in self.performing) and all(path in waiting for path in paths)
+        return all(one in waiting for one in self.performing)
 
     def _waiting(self) -> set[str]:
         """Return the waiting calls, and everything above them: ``improve/2/review`` is below ``improve``."""
         found: set[str] = set()
         for one in self.waits:
-            above: str | None = one.call
             found.add(one.call)
-            above = one.parent
+            above: str | None = one.parent
             while above is not None and above not in found:
                 found.add(above)
                 above = self.performing.get(above) or _above(above)
@@ -88,12 +86,3 @@ class Idle:
 
 def _above(path: str) -> str | None:
     return path.rpartition("/")[0] or None
-
-
-async def settles(idle: Idle, paths: Callable[[], Iterable[str]], clock: Clock, grace: float = 0.05) -> bool:
-    """Return whether nothing changes for a moment and only long waits are left: code between two calls gets its turn."""
-    if not idle.only_waits(paths(), clock.now()):
-        return False
-    before = idle.changes
-    await asyncio.sleep(grace)
-    return idle.changes == before and idle.only_waits(paths(), clock.now())

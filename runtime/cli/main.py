@@ -14,7 +14,25 @@ from ...connectors.errors import ConnectorError
 from ..failures import DarnerError, Refused
 from . import console, exits, findings
 
-COMMANDS: tuple[str, ...] = ("check", "compile", "graph", "explain", "schema", "run", "resume", "ps", "show", "why")
+COMMANDS: tuple[str, ...] = (
+    "check",
+    "compile",
+    "graph",
+    "explain",
+    "schema",
+    "run",
+    "resume",
+    "ps",
+    "show",
+    "why",
+    "answer",
+    "say",
+    "cancel",
+    "fork",
+    "diff",
+    "gc",
+    "cache",
+)
 """The modules of this folder that hold a command; each has ``register(app)`` and imports heavy things late."""
 
 USAGE_ERROR: type[Exception] = next(one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException")

@@ -9,16 +9,22 @@ from typing import Annotated
 
 import typer
 
+from ..failures import Busy, Refused
 from ..journal import binding
 from ..journal.binding import Binding
 from ..ports import Store
 from . import console, exits, running
-from .running import JsonOption, RunArgument, StoreOption, TargetOption
+from .running import JsonOption, SingleWriterOption, StoreOption, TakeOverOption, TargetOption
+
+PATIENCE = 10
+"""Seconds for which an answer waits for the process that has its run to take it."""
 
 EPILOG = """\b
 Examples:
   darner resume hello-20260102-k3m9x2p7q4ab
   darner resume my-run --redo reserve             does one step once more, whatever is recorded of it
+  darner resume my-run --take-over                takes it from a machine that can't be reached; in a bucket only
+  darner resume --due                             wakes every run that waits and has an answer, or whose time has come
 """
 
 
@@ -27,35 +33,71 @@ def register(app: typer.Typer) -> None:
     app.command("resume", epilog=EPILOG)(resume)
 
 
-def resume(
-    run: RunArgument,
+def resume(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run's id.")] = None,
+    due: Annotated[bool, typer.Option("--due", help="Go on with every run that waits and has something to do: for cron.")] = False,  # noqa: FBT002 - a flag
     redo: Annotated[list[str] | None, typer.Option("--redo", metavar="STEP", help="Do a step once more, and what depends on it.")] = None,
+    take_over: TakeOverOption = False,  # noqa: FBT002 - a flag
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse where code no longer asks for calls that are on record.")] = False,  # noqa: FBT002 - a flag
     store: StoreOption = None,
     target: TargetOption = None,
+    single_writer: SingleWriterOption = False,  # noqa: FBT002 - a flag
     as_json: JsonOption = False,  # noqa: FBT002 - a flag
 ) -> int:
-    """Go on with a run that was killed, stopped, or failed."""
-    return go_on(running.here(store, target), run, as_json=as_json, redo=tuple(redo or ()))
+    """Go on with a run that was killed, stopped, or failed, or that waits; or with all that are due."""
+    if (run is None) == (not due):
+        raise Refused("resume takes a run, or --due", help="darner resume RUN, or darner resume --due")
+    place = running.here(store, target, single_writer=single_writer)
+    if run is None:
+        from .waking import wake  # noqa: PLC0415 - only --due needs it
+
+        return wake(place, target, as_json=as_json)
+    return go_on(place, run, as_json=as_json, redo=tuple(redo or ()), take_over=take_over, strict=strict)
 
 
-def go_on(store: Store, run_id: str, *, as_json: bool, redo: tuple[str, ...] = ()) -> int:
+def go_on(  # noqa: PLR0913 - one parameter an option
+    store: Store, run_id: str, *, as_json: bool, redo: tuple[str, ...] = (), take_over: bool = False, strict: bool = False
+) -> int:
     """Go on with a run that is bound; return the exit code."""
     bound = binding.load(store, run_id)
     running.make_importable(Path(bound.spec).parent)
-    return carry_on(store, bound, as_json=as_json, redo=redo)
+    return carry_on(store, bound, as_json=as_json, redo=redo, take_over=take_over, strict=strict)
 
 
-def carry_on(store: Store, bound: Binding, *, as_json: bool, redo: tuple[str, ...] = ()) -> int:
+def go_on_when_free(store: Store, run_id: str, question: str, *, as_json: bool) -> int:
+    """Go on with a run after a question was answered; where a process has it, that one does, as soon as it has seen the answer."""
+    from ..journal.log import read_events  # noqa: PLC0415 - `--help` needs no journal
+    from ..state import fold  # noqa: PLC0415 - likewise
+
+    for _ in range(PATIENCE):
+        try:
+            return go_on(store, run_id, as_json=as_json)
+        except Busy:
+            if all(one.question != question for one in fold(read_events(store, run_id)).waits.open):
+                break
+            time.sleep(1.0)
+    if as_json:
+        console.emit_json({"run": run_id, "status": "running", "outputs": None, "cost": None})
+    console.say(f"another process has {run_id}, and goes on with it")
+    return exits.DONE
+
+
+def carry_on(  # noqa: PLR0913 - one parameter an option
+    store: Store, bound: Binding, *, as_json: bool, redo: tuple[str, ...] = (), take_over: bool = False, strict: bool = False
+) -> int:
     """Run what is bound, from wherever it is, and tell how it ended."""
     from ..perform.flow import Surroundings, run_flow  # noqa: PLC0415 - `--help` needs no runtime
     from ..perform.secrets import EnvironmentSecrets  # noqa: PLC0415 - likewise
+    from .asking import terminal  # noqa: PLC0415 - likewise
 
     console.say(f"run {bound.run} in {store.url}")
     try:
         with running.models_placed(bound.plan, bound.models, Path(bound.base or ".")) as models:
             asker = None if as_json else terminal(store, bound.run)
             with console.results_only():
-                state = run_flow(store, bound, Surroundings(EnvironmentSecrets(), models, asker=asker, take_over=take_over), redo=redo)
+                state = run_flow(
+                    store, bound, Surroundings(EnvironmentSecrets(), models, asker=asker, take_over=take_over, strict=strict), redo=redo
+                )
     except KeyboardInterrupt:
         return running.tell_stopped(bound.run, as_json=as_json)
     return running.tell_end(store, bound, state, as_json=as_json)

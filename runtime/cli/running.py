@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ import typer
 
 from ...compiler.plan import ModelPlan, Plan
 from ...compiler.quantities import format_money
+from .. import questions
 from ..failures import Refused
 from ..journal.binding import Binding
 from ..journal.store import open_store
@@ -23,36 +25,52 @@ from . import console, exits
 from .call import RunCall
 
 DEFAULT_STORE = ".darner"
-STORE_OPTIONS = "s3"
-"""The section of a target that holds its store's options: ``[target.NAME.s3]``."""
+STORE_OPTIONS = {"s3": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure"}
+"""The section of a target that holds its store's options, by how the store's address begins: ``[target.NAME.s3]``."""
 
 StoreOption = Annotated[
     str | None,
-    typer.Option("--store", metavar="URL", help="Where runs and jobs are kept: a folder, or s3://bucket/prefix (or set DARNER_STORE)."),
+    typer.Option(
+        "--store", metavar="URL", help="Where runs and jobs are kept: a folder, or s3://, gs://, az://bucket/prefix (or set DARNER_STORE)."
+    ),
 ]
 TargetOption = Annotated[
     str | None, typer.Option("--target", metavar="NAME", help="A section [target.NAME] of darner.toml (or set DARNER_TARGET).")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
+SingleWriterOption = Annotated[
+    bool, typer.Option("--single-writer", help="Accept a bucket that ignores conditional writes; only one process may use it at a time.")
+]
+TakeOverOption = Annotated[bool, typer.Option("--take-over", help="Take the run from a process that seems to be alive; that one stops.")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id.")]
 
 
 def store_of(given: str | None, target: Target) -> Store:
     """Return the store that a command means: the one given, else the target's, else ``.darner``."""
-    return open_store(given or target.store or DEFAULT_STORE, store_options(target))
+    url = given or target.store or DEFAULT_STORE
+    return open_store(url, store_options(target, url))
 
 
-def store_options(target: Target) -> Mapping[str, Any]:
+def store_options(target: Target, url: str) -> Mapping[str, Any]:
     """Return a target's options for its store."""
-    found = target.options.get(STORE_OPTIONS, {})
+    section = STORE_OPTIONS.get(url.partition("://")[0].lower(), "")
+    found = target.options.get(section, {})
     if not isinstance(found, Mapping):
-        raise Refused(f"target.{target.name}.{STORE_OPTIONS} must be a section", help=f"write [target.{target.name}.{STORE_OPTIONS}]")
+        raise Refused(f"target.{target.name}.{section} must be a section", help=f"write [target.{target.name}.{section}]")
     return found
 
 
-def here(given: str | None, name: str | None = None) -> Store:
+def here(given: str | None, name: str | None = None, *, single_writer: bool = False) -> Store:
     """Return the store that a command without a spec means."""
-    return store_of(given, find_target(Path.cwd(), name))
+    return store_of(given, trusting(find_target(Path.cwd(), name), single_writer=single_writer))
+
+
+def trusting(target: Target, *, single_writer: bool) -> Target:
+    """Return a target whose bucket is trusted without a probe, where that is wanted."""
+    if not single_writer:
+        return target
+    sections = {name: {**target.options.get(name, {}), "single_writer": True} for name in STORE_OPTIONS.values()}
+    return replace(target, options={**target.options, **sections})
 
 
 def make_importable(folder: Path) -> None:
@@ -92,6 +110,8 @@ def outputs_of(store: Store, run_id: str, state: RunState) -> Json:
 
 def tell_end(store: Store, bound: Binding, state: RunState, *, as_json: bool) -> int:
     """Print how a run ended, and return the exit code."""
+    if state.finished is None and state.waits.parked:
+        return tell_waiting(bound, state, as_json=as_json)
     outputs = outputs_of(store, bound.run, state)
     status = state.finished.status if state.finished is not None else "failed"
     told: dict[str, Any] = {"run": bound.run, "status": status, "outputs": outputs, "cost": format_money(state.cost)}
@@ -106,7 +126,25 @@ def tell_end(store: Store, bound: Binding, state: RunState, *, as_json: bool) ->
     return exits.DONE if status == "done" else exits.FAILED
 
 
+def tell_waiting(bound: Binding, state: RunState, *, as_json: bool) -> int:
+    """Print what a parked run waits for, and return the exit code."""
+    asked, due = state.waits.open, questions.due(state)
+    if as_json:
+        told = {"run": bound.run, "status": "waiting", "outputs": None, "questions": [questions.as_json(one) for one in asked], "due": due}
+        console.emit_json({**told, "cost": format_money(state.cost)})
+    for one in asked:
+        console.say("\n".join(questions.lines(one)))
+    if asked:
+        console.say(f"answer with: darner answer {bound.run} {asked[0].question + ' ' if len(asked) > 1 else ''}VALUE --resume")
+    if due is not None:
+        console.say(f"there is something to do at {questions.moment(due)}: darner resume --due, or darner resume {bound.run}")
+    return exits.WAITING
+
+
 def _tell_failure(bound: Binding, state: RunState) -> None:
+    if state.finished is not None and state.finished.status == "cancelled":
+        console.say(f"the run was {state.finished.error}; what was finished is kept")
+        return
     for path, outcome in state.steps.items():
         if outcome.kind == "failed":
             place = f"{outcome.place}: " if outcome.place else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,8 +14,9 @@ from ...compiler.plan import ModelPlan
 from .. import graph
 from ..commits import GroupCommit
 from ..engine import Engine
-from ..events import RunStarted, TakenUp
+from ..events import LetGo, RunFinished, RunStarted, TakenUp
 from ..failures import Refused
+from ..idle import Idle
 from ..journal import binding as bindings
 from ..journal.binding import Binding
 from ..journal.log import open_log
@@ -25,10 +26,23 @@ from . import steps
 from .agents.agents import Agents
 from .boundary import Recording
 from .cache import Between, ResultCache
+from .people.desk import Asker, Desk
+from .people.leaving import Leaving
+from .people.people import People
+from .people.rescue import Rescuing
+from .people.telling import Telling
 from .processes.caged import Cages
 from .steps import Steps
+from .strictness import StrictGate
 from .threads import Threads
 from .world import SystemClock, chance, owner
+
+CRASHES = 3
+"""Owners in a row, killed without a new result, after which a run is not gone on with by itself."""
+CRASH_LOOP = (
+    f"exhausted: {CRASHES} processes in a row were killed while they had the run, without a new result; "
+    "look why (memory, most often); `darner resume` tries again"
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,14 @@ class Surroundings:
     secrets: Secrets
     models: Mapping[str, ModelPlan] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)
+    store: Store | None = None
+    """Where people's answers lie; without it nobody can be asked."""
+    asker: Asker | None = None
+    """Asks whoever sits at this terminal; without it a run that only waits for people is parked."""
+    take_over: bool = False
+    """Take the run from a process that seems to be alive."""
+    strict: bool = False
+    """Refuse, before anything new is performed, where calls on record aren't asked for any more."""
     between: Between | None = None
     """What runs share results by; without it a cache reaches no further than its run."""
 
@@ -59,10 +81,10 @@ def run_flow(store: Store, bound: Binding, around: Surroundings, *, redo: Sequen
 
 def _run_ready(store: Store, bound: Binding, around: Surroundings, agents: Agents, redo: Sequence[str]) -> RunState:
     steps.refuse_unready(bound.plan, agents)
-    with closing(open_log(store, bound.run, owner=owner())) as log:
+    with closing(open_log(store, bound.run, owner=owner(), take_over=around.take_over)) as log:
         if not bindings.is_bound(store, bound.run):
             bindings.bind(store, bound)
-        return drive(log, bound, replace(around, between=around.between or Between(store, owner())), agents, redo=redo)
+        return drive(log, bound, replace(around, store=store, between=around.between or Between(store, owner())), agents, redo=redo)
 
 
 def make_agents(bound: Binding, around: Surroundings) -> Agents:
@@ -84,7 +106,7 @@ def drive(log: Log, bound: Binding, around: Surroundings, agents: Agents, *, red
     unknown = sorted(set(redo) - set(bound.plan.steps))
     if unknown:
         raise Refused(f"there is no step {unknown[0]} in {bound.plan.plan}", help=f"its steps are {', '.join(bound.plan.steps)}")
-    if state.finished is not None and state.finished.status == "done" and not redo:
+    if state.finished is not None and state.finished.status in {"done", "cancelled"} and not redo:
         return state
     if state.started is not None and state.started.plan != bound.digest:
         raise Refused(f"the plan of {bound.run} is not the one that it was started with", help="bring plan.yaml back from a backup")
@@ -100,15 +122,43 @@ async def _drive(log: Log, state: RunState, bound: Binding, around: Surroundings
         commits.note(RunStarted(at=now, run=bound.run, plan=bound.digest, user=bound.user))
     again = graph.dependants(graph.build(bound.plan), redo)
     await commits.commit(TakenUp(at=now, epoch=log.epoch, owner=owner(), redo=redo, again=again))
+    if state.barren > CRASHES:
+        await commits.commit(RunFinished(at=now, status="failed", error=CRASH_LOOP))
+        return
     cache = ResultCache(bound.run, bound.user, state, around.clock, log.load, around.between)
-    recording = Recording(bound.run, bound.plan, state, commits, around.clock, chance, log.load, cache)
+    idle = Idle()
+    desk = None if around.store is None else Desk(around.store, bound.run, around.clock, idle, around.asker)
+    telling = Telling(bound.plan, bound.run, state, around.clock, agents.tools)
+    people = People(bound.plan, bound.prompts, state, commits, around.clock, desk, telling)
+    gate = StrictGate(state) if around.strict else None
+    recording = Recording(bound.run, bound.plan, state, commits, around.clock, chance, log.load, cache, idle, people, gate)
     threads = Threads()
     cages = Cages(str(Path(bound.spec).parent), threads, bound.plan.resources)
     perform = Steps(recording, agents, bound.lock, cages, threads)
-    engine = Engine(bound.plan, bound.lock, bound.inputs, bound.params, state, commits, perform, around.clock, log.load, perform.judge)
-    async with agents:
-        with closing(cages), _stopping_politely():
-            await engine.run()
+    engine = Engine(
+        bound.plan, bound.lock, bound.inputs, bound.params, state, commits, Rescuing(perform, idle), around.clock, log.load, perform.judge
+    )
+    async with agents, _draining(commits):
+        with closing(cages), _letting_go(commits, log, around.clock), _stopping_politely():
+            await (engine.run() if desk is None else Leaving(state, commits, around.clock, idle, desk).run(engine.run()))
+
+
+@contextlib.asynccontextmanager
+async def _draining(commits: GroupCommit) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await commits.drain()
+
+
+@contextlib.contextmanager
+def _letting_go(commits: GroupCommit, log: Log, clock: Clock) -> Iterator[None]:
+    """Note that an owner who stops before the end stops in good order: that is no crash."""
+    try:
+        yield
+    except (KeyboardInterrupt, asyncio.CancelledError, Refused):
+        commits.note(LetGo(at=clock.now(), epoch=log.epoch))
+        raise
 
 
 @contextlib.contextmanager

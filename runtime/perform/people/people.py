@@ -86,9 +86,11 @@ class People:
         text = prompts.render(name, self._text(human), variables(self._text(human), arguments))
         asking = Asking(call, parent, name, "question", text, _schema(human), None, lambda value: _typed(human, value))
         closed = await self._closed(boundary, asking)
-        if self.state.waits.questions[call].closed is not closed:
-            await self.commits.commit(closed)
-        return closed.value
+        whole = closed.model_copy(update={"value": values.dump(asking.check(closed.value))})
+        known_closed = self.state.waits.questions[call].closed
+        if known_closed is None or known_closed.question != closed.question:
+            await self.commits.commit(whole)
+        return whole.value
 
     async def approve(self, boundary: Any, call: str, request: CallRequest) -> Approved:
         """Return a person's approval of exactly this write; it is to be recorded with the write's intent, in one commit.

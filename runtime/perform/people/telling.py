@@ -37,10 +37,10 @@ class Telling:
 
     def _told(self, asked: QuestionAsked) -> set[int]:
         parents = {one.parent for one in self.state.calls.values() if one.what == "tool"}
-        return {int(one.rpartition("/")[2]) for one in parents if one.startswith(f"{asked.question}/")}
+        return {int(one.rpartition(".")[2]) for one in parents if one.startswith(f"{asked.question}.")}
 
     async def _once(self, boundary: Any, name: str, asked: QuestionAsked, number: int) -> None:
-        parent = f"{asked.question}/{number}"
+        parent = f"{asked.question}.{number}"
         if any(one.parent == parent for one in self.state.calls.values()):
             return
         # A messenger that fails must not lose the question: the failure stands in the ledger, and answers are taken anyhow.

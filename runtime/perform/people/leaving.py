@@ -1,0 +1,72 @@
+"""When a run is left alone: parked, where only long waits are left; ended, where somebody cancels it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+
+from ...commits import GroupCommit
+from ...events import Event, QuestionClosed, RunFinished, RunParked
+from ...idle import Idle
+from ...ports import Clock
+from ...state import RunState
+from .desk import Desk
+
+GRACE = 0.05
+"""Seconds for which nothing may change before a run parks: code between two calls gets its turn."""
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """Runs an engine until it is done, or until there is a reason to stop it."""
+
+    state: RunState
+    commits: GroupCommit
+    clock: Clock
+    idle: Idle
+    desk: Desk
+    _look: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, engine: Awaitable[None]) -> None:
+        """Go on until the engine is done, only long waits are left, or the run is cancelled; record which it was."""
+        self.idle.wake = self._look.set
+        ends = [asyncio.ensure_future(engine), asyncio.ensure_future(self._parks()), asyncio.ensure_future(self.desk.cancelled())]
+        work, parks, cancelled = ends
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in ends:
+                one.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
+            self.idle.wake = lambda: None
+        if not work.cancelled():
+            work.result()
+        elif not cancelled.cancelled():
+            who = cancelled.result().who
+            await self.commits.commit(*ends_of(self.state, self.clock.now(), who))
+        elif not parks.cancelled():
+            parks.result()
+            await self.commits.commit(RunParked(at=self.clock.now()))
+
+    async def _parks(self) -> None:
+        """Return when nothing but long waits is left, and nobody is there to be asked now."""
+        while True:
+            await self._look.wait()
+            self._look.clear()
+            before = self.idle.changes
+            if not self.idle.only_waits(self.clock.now()):
+                continue
+            await asyncio.sleep(GRACE)
+            if self.idle.changes == before and self.idle.only_waits(self.clock.now()):
+                if await self.desk.leave():
+                    return
+                self._look.set() if self.idle.only_waits(self.clock.now()) else None
+            else:
+                self._look.set()
+
+
+def ends_of(state: RunState, now: float, who: str | None) -> list[Event]:
+    """Return the end of a run that was cancelled, and of the questions that are open."""
+    closed = [QuestionClosed(at=now, call=one.call, question=one.question, by="cancelled", who=who) for one in state.waits.open]
+    return [*closed, RunFinished(at=now, status="cancelled", error=f"cancelled by {who}" if who else "cancelled")]

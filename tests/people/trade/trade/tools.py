@@ -1,0 +1,37 @@
+"""A small shop whose tools write down what they do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+
+class Start(BaseModel):
+    """What a conversation is about."""
+
+    what: str
+
+
+class Wish(BaseModel):
+    """What a customer says."""
+
+    count: int = Field(ge=1, le=99)
+    note: str = ""
+
+
+def write(log: str, line: str) -> None:
+    """Append one line."""
+    with Path(log).open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
+def buy(item: str, count: int, log: str, idempotency_key: str) -> str:
+    """Buy something."""
+    write(log, f"buy {count} {item} {idempotency_key}")
+    return f"{count} {item}"
+
+
+def send(human: str, text: str, reminder: int, log: str) -> None:
+    """Tell somebody that they are asked."""
+    write(log, f"send {human} {reminder} {text}")
