@@ -8,12 +8,16 @@ from darner import Bail, Continue, Stop
 
 
 class Draft(BaseModel):
+    """What goes round."""
+
     text: str
     score: int = 0
     notes: list[str] = []
 
 
 class Wish(BaseModel):
+    """What a run is asked for."""
+
     text: str
     goal: int
     give_up_at: int = 99
