@@ -134,14 +134,14 @@ async def forks_async(log: str) -> str:
     child = os.fork()
     if child == 0:
         raise RuntimeError
-    os.waitpid(child, 0)
+    os.waitpid(child, 0)  # noqa: ASYNC222 - as such tools do
     return "forked"
 
 
 async def blocks(log: str) -> str:
     """Hold up the event loop."""
     _note(log, "blocks")
-    time.sleep(1.5)
+    time.sleep(1.5)  # noqa: ASYNC251 - that is what it is for
     return "blocked"
 
 
