@@ -15,7 +15,7 @@ from darner.runtime.perform.flow import Surroundings, run_flow
 from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.runtime.state import RunState, fold
 
-from .world import HERE, agent, tool
+from .world import agent, tool
 
 TURN_TOKENS = 500
 """Tokens, of four letters, that a turn adds: two hundred turns make a conversation of 100,000."""
