@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 
 import darner
 from darner import Call
@@ -11,12 +12,12 @@ from .types import Booking, Room, Trip, Wish
 
 
 async def plan(wish: Wish, find: Call[str, Room], book: Call[..., Booking], pay: Call[int, str]) -> Trip:  # type: ignore[misc]
-    """Look at all nights at once, book in an order of chance, pay at the end."""
-    began = darner.now()
+    """Look at all nights at once, book in an order of chance, another one in each life; pay at the end."""
+    began, chance = darner.now(), random.Random()
 
     async def one(night: str) -> Booking:
         number = darner.uuid()
-        for _ in range(int(darner.random() * 5)):
+        for _ in range(chance.randrange(5)):
             await asyncio.sleep(0)
         room = await find(night)
         return await book(room=room, number=str(number))
