@@ -254,12 +254,13 @@ def test_a_segment_that_is_gone_swapped_or_from_another_run_is_corruption(store:
     written(store, 3)
     names = segments(store)
     kept = {name: store.get(name) for name in names}
-    for damage in (
+    damages: list[Callable[[], None]] = [
         lambda: store.delete(names[0]),
         lambda: store.delete(names[2]),
         lambda: store.put(names[2], kept[names[1]]),
         lambda: store.put(names[3], kept[names[2]]),
-    ):
+    ]
+    for damage in damages:
         damage()
         for use in (steps, taken):
             with pytest.raises(Corrupt):

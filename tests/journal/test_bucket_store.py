@@ -7,22 +7,23 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from darner.runtime.failures import Missing, Refused, StoreError
-from darner.runtime.journal.buckets.s3 import S3
+from darner.runtime.journal.buckets.cloud import Cloud
 from darner.runtime.journal.buckets.store import BucketStore, probe
 from darner.runtime.journal.store import open_store
 from darner.runtime.ports import Store
 
-from ..servers import S3Server, free_ports
+from ..servers import BucketServer, S3Server, free_ports
 
 
-@pytest.fixture
-def store(s3_server: S3Server, request: pytest.FixtureRequest) -> Store:
-    return open_store(s3_server.url(request.node.name), s3_server.options)
+@pytest.fixture(params=["s3", "gs", "az"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    server: S3Server | BucketServer = request.getfixturevalue(f"{request.param}_server")
+    return open_store(server.url(tmp_path.name), server.options)
 
 
 def test_an_object_is_read_back_replaced_listed_and_removed(store: Store) -> None:
@@ -72,50 +73,67 @@ def test_a_large_object_appears_whole_or_not_at_all(store: Store) -> None:
 
 
 class LosesItsAnswer:
-    """A file system whose conditional put succeeds once, loses the answer, asks again, and so loses against itself."""
+    """A connection whose conditional put succeeds once, loses the answer, asks again, and so loses against itself."""
 
-    def __init__(self, real: Any) -> None:
+    def __init__(self, real: Cloud) -> None:
         self.real = real
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
 
-    def pipe_file(self, key: str, content: bytes, **options: Any) -> None:
+    def create(self, key: str, content: bytes, mark: str) -> None:
         """Write twice, as a client does that got no answer."""
-        self.real.pipe_file(key, content, **options)
-        self.real.pipe_file(key, content, **options)
+        self.real.create(key, content, mark)
+        self.real.create(key, content, mark)
 
 
 def test_a_lost_answer_is_not_a_lost_race(store: Store) -> None:
     """Whoever loses against its own earlier request has won; a real loser stays one."""
     assert isinstance(store, BucketStore)
-    forgetful = BucketStore(store.root, S3(LosesItsAnswer(store.cloud.fs)))
+    forgetful = BucketStore(store.root, cast("Cloud", LosesItsAnswer(store.cloud)))
     assert forgetful.create("owners/a", b"same")
     assert not store.create("owners/a", b"same")
     assert not forgetful.create("owners/a", b"same")
 
 
 class IgnoresConditions:
-    """A file system like some servers: a conditional put is a put."""
+    """A connection like that to some servers: a conditional put is a put."""
 
-    def __init__(self, real: Any) -> None:
+    def __init__(self, real: Cloud) -> None:
         self.real = real
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
 
-    def pipe_file(self, key: str, content: bytes, mode: str = "overwrite", **options: Any) -> None:
+    def create(self, key: str, content: bytes, mark: str) -> None:
         """Write, whatever is there."""
-        del mode
-        self.real.pipe_file(key, content, **options)
+        del mark
+        self.real.fs.pipe_file(key, content)
 
 
 def test_a_server_that_ignores_conditional_writes_is_refused(store: Store) -> None:
     """The probe at start-up creates a key twice; a second success means that the store can't be trusted."""
     assert isinstance(store, BucketStore)
     with pytest.raises(StoreError, match="ignores conditional writes"):
-        probe(BucketStore(store.root, S3(IgnoresConditions(store.cloud.fs))))
+        probe(BucketStore(store.root, cast("Cloud", IgnoresConditions(store.cloud))))
     assert store.names("probes") == []
+
+
+@pytest.mark.parametrize("kind", ["gs", "az"])
+def test_a_missing_bucket_says_so_wherever_it_is(request: pytest.FixtureRequest, kind: str) -> None:
+    """Opening fails at once, and the message names the bucket."""
+    server: BucketServer = request.getfixturevalue(f"{kind}_server")
+    with pytest.raises(StoreError, match="bucket") as caught:
+        open_store(f"{kind}://nowhere-here/x", server.options)
+    assert "nowhere-here" in caught.value.message
+    assert caught.value.help == "create the bucket first"
+
+
+@pytest.mark.parametrize(("address", "option"), [("gs://darner/x", "endpont_url"), ("az://darner/x", "connection")])
+def test_an_unknown_option_is_refused_for_every_kind_of_bucket(address: str, option: str) -> None:
+    """Unknown is an error."""
+    with pytest.raises(Refused, match=option):
+        open_store(address, {option: "x"})
 
 
 def test_a_missing_bucket_and_an_unreachable_server_say_so(s3_server: S3Server) -> None:
