@@ -142,6 +142,34 @@ def test_a_model_that_can_t_be_built_is_refused(settings: dict[str, Any], words:
         asyncio.run(_call(made))
 
 
+@pytest.mark.parametrize(
+    ("use", "hint"),
+    [
+        ("anthropic:claude-x", "pip install 'pydantic-ai-slim[anthropic]'"),
+        ("google:gemini-x", "pip install 'pydantic-ai-slim[google]'"),
+        ("mistral:large-x", "pip install 'pydantic-ai-slim[mistral]'"),
+        ("bedrock:x", "pip install 'pydantic-ai-slim[bedrock]'"),
+    ],
+)
+def test_a_provider_whose_package_is_missing_is_refused_with_what_to_install(use: str, hint: str) -> None:
+    """Skipped for those that are installed."""
+    models = Models({"a": ModelPlan(use=use, secret="KEY")}, secrets=EnvironmentSecrets({"KEY": "k"}))  # noqa: S106 - a name
+    try:
+        models.model("a")
+    except Refused as refused:
+        assert refused.help == hint  # noqa: PT017 - the point is that it may also work
+    else:
+        pytest.skip(f"{use} can be built here")
+
+
+@pytest.mark.parametrize("provider", ["deepseek", "together", "fireworks", "litellm", "openai-responses", "cerebras"])
+def test_any_provider_of_pydantic_ai_can_be_named(provider: str) -> None:
+    """Its key is the secret's, and its address may be another one."""
+    plan = ModelPlan(use=f"{provider}:some-model", secret="KEY")  # noqa: S106 - a name
+    built = Models({"a": plan}, secrets=EnvironmentSecrets({"KEY": "k"})).model("a")
+    assert built.model_name == "some-model"
+
+
 def test_a_price_is_for_a_million_tokens() -> None:
     """Input and output are priced apart; without a price a request costs nothing."""
     priced = ModelPlan.model_validate(

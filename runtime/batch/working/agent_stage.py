@@ -99,7 +99,7 @@ class AgentStages:
             secrets=EnvironmentSecrets(),
             params=self.params,
             places=self.places,
-            fingerprints=self.compiled.lock.prompts,
+            lock=self.compiled.lock,
         )
         made.refuse_unready(name)
         return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from decimal import Decimal
@@ -162,6 +163,13 @@ def _called(name: str, plan: ModelPlan) -> Model:
     return built
 
 
+def _install(error: ImportError) -> str:
+    """Return what to install: pydantic-ai says which of its extras, or Python which module."""
+    extra = re.search(r'pip install "([^"]+)"', str(error))
+    wanted = extra[1] if extra else error.name
+    return f"pip install '{wanted}'" if wanted else str(error)
+
+
 def _inferred(name: str, plan: ModelPlan, key: str | None) -> Model:
     from pydantic_ai.exceptions import UserError  # noqa: PLC0415 - only runs with agents pay for it
     from pydantic_ai.models import infer_model  # noqa: PLC0415 - likewise
@@ -175,8 +183,8 @@ def _inferred(name: str, plan: ModelPlan, key: str | None) -> Model:
     try:
         return infer_model(plan.use, provider_factory=provider)
     except ImportError as error:
-        msg = f"the model {name} ({plan.use}) needs a package that isn't installed: {error.name}"
-        raise Refused(msg, help=str(error)) from error
+        msg = f"the model {name} ({plan.use}) needs a package that isn't installed"
+        raise Refused(msg, help=_install(error)) from error
     except (UserError, TypeError, ValueError) as error:
         msg = f"the model {name} ({plan.use}) can't be built: {error}"
         raise Refused(msg, help="look at its `use`, `secret` and `base_url`") from None

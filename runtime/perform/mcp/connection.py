@@ -12,14 +12,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from . import guard
 
 if TYPE_CHECKING:
     import httpx2
     from mcp import Client
-    from mcp.types import CallToolResult, Tool
+    from mcp.types import CallToolResult, RequestParamsMeta, Tool
 
 OPENS_WITHIN = 60.0
 """Seconds that a server has to start, and to say what it offers."""
@@ -118,7 +118,7 @@ class Connection:
     async def call(self, tool: str, arguments: dict[str, Any], key: str) -> CallToolResult:
         """Return a tool's result; the idempotency key goes along in the request's ``_meta``."""
         client = await asyncio.shield(self._open)
-        return await client.call_tool(tool, arguments, meta={"darner/idempotency_key": key})
+        return await client.call_tool(tool, arguments, meta=cast("RequestParamsMeta", {"darner/idempotency_key": key}))
 
     async def look_again(self) -> None:
         """Read anew what the server offers."""
