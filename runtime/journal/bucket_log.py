@@ -124,8 +124,7 @@ def _refuse_held(store: Store, run_id: str, history: History, *, take_over: bool
 
 def _events(store: Store, run_id: str, history: History) -> Iterator[Event]:
     where = f"{paths.journal(run_id)} in {store.url}"
-    for one in history.records:
-        yield from record.decode(one, where)
+    yield from record.decode_all(history.records, where)
 
 
 class BucketLog:

@@ -48,8 +48,7 @@ def read_events(store: Store, run_id: str) -> Iterator[Event]:
     if not path.exists():
         return
     with path.open("rb") as file:
-        for one in record.scan(file, os.fstat(file.fileno()).st_size, str(path)):
-            yield from record.decode(one, str(path))
+        yield from record.decode_all(record.scan(file, os.fstat(file.fileno()).st_size, str(path)), str(path))
 
 
 def holder(store: Store, run_id: str) -> str | None:
@@ -152,8 +151,7 @@ class LocalLog:
     def read(self) -> Iterator[Event]:
         """Yield every event so far, in order."""
         with self._path.open("rb") as file:
-            for one in record.scan(file, self._end, str(self._path)):
-                yield from record.decode(one, str(self._path))
+            yield from record.decode_all(record.scan(file, self._end, str(self._path)), str(self._path))
 
     def append(self, events: Sequence[Event]) -> None:
         """Write events as one group commit; they, and the payloads that they name, are durable when it returns."""

@@ -23,8 +23,9 @@ import io
 import json
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, BinaryIO, Literal, TypeAlias
 
 import pyarrow as pa
@@ -52,6 +53,8 @@ SCHEMA = pa.schema(_FIELDS)
 # An IPC stream is a schema, batches and an end. Only the batch differs, and writing just that halves the time of a commit.
 _SCHEMA_BYTES = SCHEMA.serialize().to_pybytes()
 _END_BYTES = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+_AT_ONCE = 512
+"""Records that are decoded together."""
 
 
 Mark: TypeAlias = Literal["fence", "release"]
@@ -132,6 +135,34 @@ def decode(record: Record, where: str) -> list[Event]:
     except (pa.ArrowInvalid, OSError) as error:
         raise _damaged(where, record.offset, f"its events can't be read ({error})") from error
     return [_event(row, record, where) for row in rows]
+
+
+def decode_all(records: Iterable[Record], where: str) -> Iterator[Event]:
+    """Yield the events of many records; `Corrupt` as with `decode`, naming the record."""
+    waiting = iter(records)
+    while some := list(islice(waiting, _AT_ONCE)):
+        try:
+            found = _decode_together(some, where)
+        except (pa.ArrowInvalid, OSError, ValidationError, ValueError):
+            # Somewhere in there is what can't be read. One by one, what is before it is read, and the message has its place.
+            found = (event for one in some for event in decode(one, where))
+        yield from found
+
+
+def _decode_together(records: Sequence[Record], where: str) -> Iterable[Event]:
+    """Return the events of records whose streams differ in nothing but their batches, read as one stream: a third of the time."""
+    batches = []
+    for one in records:
+        if one.payload.startswith(_SCHEMA_BYTES) and one.payload.endswith(_END_BYTES):
+            batches.append(memoryview(one.payload)[len(_SCHEMA_BYTES) : -len(_END_BYTES)])
+        elif decode(one, where):  # marks are of another schema, and have no events
+            raise ValueError(one.seq)
+    with pa.ipc.open_stream(b"".join((_SCHEMA_BYTES, *batches, _END_BYTES))) as stream:
+        table = stream.read_all()
+    if any(version != VERSION for version in table.column("version").to_pylist()):
+        raise ValueError(VERSION)
+    columns = (table.column(name).to_pylist() for name in ("kind", "at", "body"))
+    return [EVENT.validate_python({"kind": kind, "at": at, **json.loads(text)}) for kind, at, text in zip(*columns, strict=True)]
 
 
 def _event(row: dict[str, Any], record: Record, where: str) -> Event:
