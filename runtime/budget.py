@@ -88,7 +88,8 @@ def time_left(plan: Plan, state: RunState, now: float) -> float | None:
     limits = [limit for limit in (plan.timeout, plan.budget.time if plan.budget else None) if limit is not None]
     if not limits or state.started is None:
         return None
-    return min(limits) - (now - state.started.at)
+    # A run that is parked uses up nothing, its time neither.
+    return min(limits) - (now - state.started.at - state.waits.idle)
 
 
 def late(plan: Plan) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from .ports import Clock
 
@@ -30,6 +32,8 @@ class Idle:
     performing: dict[str, str] = field(default_factory=dict)
     """Steps and calls under way, to what they are made for; steps by their paths."""
     waits: set[Wait] = field(default_factory=set)
+    asking: set[asyncio.Task[Any]] = field(default_factory=set)
+    """Tasks of writes that wait for a person's word, and so may be cancelled: nothing has begun."""
     changes: int = 0
     wake: Callable[[], None] = lambda: None
     """Called when a wait begins, so that whoever parks looks again."""
@@ -46,6 +50,18 @@ class Idle:
             self.changes += 1
             if self.waits:
                 self.wake()
+
+    @contextmanager
+    def undecided(self) -> Iterator[None]:
+        """Let the task that asks before it writes be cancelled as long as it asks."""
+        task = asyncio.current_task()
+        if task is not None:
+            self.asking.add(task)
+        try:
+            yield
+        finally:
+            if task is not None:
+                self.asking.discard(task)
 
     @contextmanager
     def waiting(self, wait: Wait) -> Iterator[None]:

@@ -27,7 +27,10 @@ def register(app: typer.Typer) -> None:
 def answer(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     run: RunArgument,
     words: Annotated[
-        list[str], typer.Argument(metavar="[QUESTION] VALUE", help="Which question (its name, its human or its step; the only one by default), then the answer.")
+        list[str],
+        typer.Argument(
+            metavar="[QUESTION] VALUE", help="Which question (its name, its human or its step; the only one by default), then the answer."
+        ),
     ],
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run at once.")] = False,  # noqa: FBT002 - a flag
     who: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who answers; the account's name by default.")] = None,

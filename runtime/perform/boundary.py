@@ -46,6 +46,10 @@ _LONG = 20.0
 """Seconds that a write without a time-out may well take."""
 
 
+_PAUSE, _QUIET = 0.01, 20
+"""Seconds between looks at whether another task comes for what it had, and after how many without a call it won't."""
+
+
 @dataclass
 class JournaledBoundary:
     """The boundary of one execution of one step. ``timeout`` bounds each attempt of each call, in seconds."""
@@ -58,6 +62,8 @@ class JournaledBoundary:
     """What the step, and the loops around it, may use."""
     replay: Replay | None = None
     """What is on record of the step; with it, failures on record are raised again too."""
+    has_tasks: bool = False
+    """Whether several asyncio tasks of an orchestrator ask."""
     _ordinals: Ordinals = field(default_factory=Ordinals)
     _task: ContextVar[str] = field(default_factory=lambda: ContextVar("darner_asking", default=""))
 
@@ -68,6 +74,8 @@ class JournaledBoundary:
             Failure: the policy is used up; or a write that must not be repeated began before a crash, and nobody knows
                 whether it happened.
         """
+        if self.has_tasks and self.replay is not None:
+            await self._let_others_ask(request, self.replay)
         call_id = self.identify(request)
         known = self.recording.state.calls.get(call_id)
         if known is not None and known.payload is not None:
@@ -90,6 +98,18 @@ class JournaledBoundary:
         if self.replay is not None:
             self.replay.asked(call)
         return call
+
+    async def _let_others_ask(self, request: CallRequest, replay: Replay) -> None:
+        """Wait before a task is given what another one had, as long as that one may still come for it.
+
+        What is on record is served at once, so a branch that goes on as before has soon asked for all that it had. Where
+        nothing has been asked for a while, the code was edited, and the tasks' numbers are others now.
+        """
+        quiet, task = 0, self._task.get()
+        while quiet < _QUIET and self._ordinals.is_anothers(request, task, self._task_of):
+            before = replay.asks
+            await asyncio.sleep(_PAUSE)
+            quiet = quiet + 1 if replay.asks == before else 0
 
     def _task_of(self, call: str) -> str | None:
         known = self.recording.state.calls.get(call)
@@ -116,14 +136,17 @@ class JournaledBoundary:
         people = self.recording.people
         if request.approval is None or people is None:
             raise _uncertain(request)
-        verdict, value, told = await people.settle(self, call_id, request)
+        with self.recording.waits.undecided():
+            verdict, value, told = await people.settle(self, call_id, request)
         if verdict == "do":
             return await self._perform(request, call_id, body, first=(told,))
         if verdict == "done":
             await self._record(request, call_id, Outcome(value), 0.0, None, told)
             return value
         await self.recording.commits.commit(told)
-        raise CallableError(f"{request.approval.human} gave the write {request.name} up, which may or may not have happened", type_name="Aborted")
+        raise CallableError(
+            f"{request.approval.human} gave the write {request.name} up, which may or may not have happened", type_name="Aborted"
+        )
 
     async def _approved(self, request: CallRequest, call_id: str) -> Approved:
         """Return the approval of a write that needs one; nothing is written without it."""
@@ -131,7 +154,8 @@ class JournaledBoundary:
             return Approved()
         if self.recording.people is None:
             raise Refused(f"{request.approval.human} can't be asked to approve {request.name}: there is nobody here")
-        return await self.recording.people.approve(self, call_id, request)
+        with self.recording.waits.undecided():
+            return await self.recording.people.approve(self, call_id, request)
 
     async def _obtain(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Return an equal call's result where the call may be cached and there is one; else make the call."""

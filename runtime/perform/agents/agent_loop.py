@@ -17,6 +17,7 @@ from ....compiler.settings import REACTIONS, OnFailure
 from ...failures import CallableError, Denied, Semantic
 from ...ports import Boundary, Json
 from .. import values
+from ..boundary import JournaledBoundary
 from ..secrets import redact
 from ..tools import Tools
 from . import conversation
@@ -129,7 +130,7 @@ class AgentLoop:
 
     async def _call_tool(self, visit: Visit, name: str, arguments: Json) -> Json:
         work = self._around.tools.call(visit.boundary, name, arguments, parent=visit.call_id, on_failure=visit.overlay)
-        return await (_to_its_end(work) if self._around.tools.writes(name) else work)
+        return await (_to_its_end(work, visit.boundary) if self._around.tools.writes(name) else work)
 
     def _colleague(self, name: str) -> Tool[Visit]:
         schema = values.adapter(self._around.agents[name]).json_schema()
@@ -174,11 +175,13 @@ def _retries(reactions: OnFailure) -> int:
     return 0 if reaction.feedback is False else (reaction.attempts or 1) - 1
 
 
-async def _to_its_end(work: Coroutine[Any, Any, Json]) -> Json:
+async def _to_its_end(work: Coroutine[Any, Any, Json], boundary: Boundary) -> Json:
     """Wait for a write even when its agent is given up meanwhile: otherwise nobody would know whether it happened."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
+        if isinstance(boundary, JournaledBoundary) and task in boundary.recording.waits.asking:
+            task.cancel()  # it only waits for a person's word: nothing has begun
         await asyncio.wait({task})
         raise

@@ -40,6 +40,9 @@ class Orchestration:
     _counts: dict[tuple[str, str], int] = field(default_factory=dict)
     _writes: set[asyncio.Task[Json]] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self.boundary.has_tasks = True
+
     async def drive(self, code: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         """Return what a step's code returns.
 
@@ -126,6 +129,7 @@ class Orchestration:
             await asyncio.wait(pending, timeout=PATIENCE)
         for task in self.tree.pending():
             _close(task)
+        self._stop_undecided(*self._writes)
         if self._writes:
             await asyncio.wait(self._writes)
 
@@ -153,8 +157,14 @@ class Orchestration:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
+            self._stop_undecided(task)
             await asyncio.wait({task})
             raise
+
+    def _stop_undecided(self, *writes: asyncio.Task[Json]) -> None:
+        """Cancel those writes that only wait for a person's word."""
+        for one in self.boundary.recording.waits.asking.intersection(writes):
+            one.cancel()
 
     def _refuse_late(self, name: str) -> None:
         if self._is_over:

@@ -93,7 +93,10 @@ class Desk:
 
     def _next(self, asked: QuestionAsked) -> float | None:
         reminder = waits.next_reminder(asked, self.clock.now(), ())
-        return min((one for one in (asked.due, reminder[1] if reminder and reminder[1] > self.clock.now() else None) if one is not None), default=None)
+        return min(
+            (one for one in (asked.due, reminder[1] if reminder and reminder[1] > self.clock.now() else None) if one is not None),
+            default=None,
+        )
 
     async def _rest(self, asked: QuestionAsked) -> None:
         left = self.look_every if asked.due is None else min(self.look_every, max(0.01, asked.due - self.clock.now()))
@@ -135,13 +138,19 @@ class Desk:
             return _messages(self.store, self.run_id, taken)
         return await asyncio.to_thread(_messages, self.store, self.run_id, taken)
 
-    async def hint(self, due: float | None) -> None:
-        """Leave word for wakers, before what they are to be woken for is recorded."""
-        name = paths.due(due if due is not None else waits.NEVER, self.run_id)
+    async def hint(self, due: float) -> None:
+        """Leave word for wakers that there is something to do at a time."""
+        await self._do(self.store.put, paths.due(due, self.run_id), b"")
+
+    async def forget_hint(self, due: float) -> None:
+        """Take back a word for wakers."""
+        await self._do(self.store.delete, paths.due(due, self.run_id))
+
+    async def _do(self, function: Callable[..., None], name: str, *more: bytes) -> None:
         if self.store.local_path(name) is not None:
-            self.store.put(name, b"")
+            function(name, *more)
         else:
-            await asyncio.to_thread(self.store.put, name, b"")
+            await asyncio.to_thread(function, name, *more)
 
     async def cancelled(self) -> Answer:
         """Return once somebody has cancelled the run, with who it was."""

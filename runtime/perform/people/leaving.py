@@ -11,6 +11,7 @@ from ...events import Event, QuestionClosed, RunFinished, RunParked
 from ...idle import Idle
 from ...ports import Clock
 from ...state import RunState
+from ...waits import NEVER
 from .desk import Desk
 
 GRACE = 0.05
@@ -31,6 +32,7 @@ class Leaving:
     async def run(self, engine: Awaitable[None]) -> None:
         """Go on until the engine is done, only long waits are left, or the run is cancelled; record which it was."""
         self.idle.wake = self._look.set
+        before = min(self.state.waits.times(), default=None)
         ends = [asyncio.ensure_future(engine), asyncio.ensure_future(self._parks()), asyncio.ensure_future(self.desk.cancelled())]
         work, parks, cancelled = ends
         try:
@@ -47,7 +49,13 @@ class Leaving:
             await self.commits.commit(*ends_of(self.state, self.clock.now(), who))
         elif not parks.cancelled():
             parks.result()
+            # Wakers look at the hint, so it is there before the run is.
+            after = min(self.state.waits.times(), default=NEVER)
+            await self.desk.hint(after)
             await self.commits.commit(RunParked(at=self.clock.now()))
+            before = None if before == after else before
+        if before is not None:
+            await self.desk.forget_hint(before)
 
     async def _parks(self) -> None:
         """Return when nothing but long waits is left, and nobody is there to be asked now."""

@@ -162,7 +162,9 @@ class People:
         while True:
             found = asked
             told = await self.desk.outcome(asked, lambda: self.telling.tell(boundary, found))
-            closed = QuestionClosed(at=self.clock.now(), call=asked.call, question=asked.question, by=told.by, value=told.value, who=told.who)
+            closed = QuestionClosed(
+                at=self.clock.now(), call=asked.call, question=asked.question, by=told.by, value=told.value, who=told.who
+            )
             if told.by == "cancelled":
                 await asyncio.get_running_loop().create_future()
             elif told.by == "timeout":
@@ -186,7 +188,9 @@ class People:
         first = await self.desk.claim(asked.question, Answer("changed", at=self.clock.now()))
         if first.by == "answer" and _why_not(asking, asked, first.value) is None:
             return asked
-        changed = QuestionClosed(at=self.clock.now(), call=asked.call, question=asked.question, by="changed", value=first.value, who=first.who)
+        changed = QuestionClosed(
+            at=self.clock.now(), call=asked.call, question=asked.question, by="changed", value=first.value, who=first.who
+        )
         return await self._ask(asking, asked.human, changed)
 
     async def _ask(self, asking: Asking, name: str, *before: QuestionClosed) -> QuestionAsked:
@@ -196,8 +200,6 @@ class People:
             at=now, call=asking.call, parent=asking.parent, question=self.state.waits.next_name(asking.call), human=name, about=asking.about,
             text=asking.text, answer_schema=asking.schema, digest=asking.digest, due=due, remind=human.remind, shown=asking.shown,
         )  # fmt: skip
-        if self.desk is not None:
-            await self.desk.hint(min((one for one in (due, now + human.remind if human.remind else None) if one is not None), default=None))
         await self.commits.commit(*before, asked)
         return asked
 
@@ -276,7 +278,9 @@ def _as_answer(asking: Asking, text: Json) -> Json:
     """Return a message as the answer that a question wants, or None where it is none."""
     from ...answers import parse  # noqa: PLC0415 - only where there is an inbox
 
-    asked = QuestionAsked(at=0.0, call=asking.call, parent=asking.parent, question="", human=asking.human, text="", answer_schema=asking.schema)
+    asked = QuestionAsked(
+        at=0.0, call=asking.call, parent=asking.parent, question="", human=asking.human, text="", answer_schema=asking.schema
+    )
     try:
         value = parse(asked, str(text))
         asking.check(value)
@@ -321,5 +325,3 @@ def _fields(arguments: Json) -> dict[str, Json]:
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= 100 else line[:99] + "…"
-
-

@@ -49,7 +49,6 @@ def answer(store: Store, run_id: str, asked: QuestionAsked, value: Json, who: st
     first = desk.give(store, run_id, asked.question, mine)
     if first != mine or first.by != "answer":
         raise questions.closed(asked.question, first.by, first.value, first.who)
-    store.put(paths.due(now, run_id), b"")
     return Reply(asked.question, value)
 
 
@@ -101,27 +100,32 @@ def cancel(store: Store, run_id: str, who: str, clock: Clock | None = None) -> b
 
 
 def due_runs(store: Store, clock: Clock) -> Iterator[str]:
-    """Yield the runs that have something to do: a time has come, or an answer lies on the desk. Stale hints are removed."""
-    now, seen = clock.now(), dict[str, bool]()
+    """Yield the parked runs that have something to do: a time has come, an answer lies on the desk. Stale hints are removed."""
+    now, seen = clock.now(), set[str]()
     for name in store.names(paths.DUE):
         at, run_id = paths.due_of(name)
-        if run_id not in seen:
-            seen[run_id] = _is_due(store, run_id, now)
-            if seen[run_id]:
-                yield run_id
-        if not seen[run_id] and at <= now:
+        if at > now and not _is_answered(store, run_id):
+            continue
+        is_due, is_parked = _stands(store, run_id, now)
+        if is_due and run_id not in seen:
+            seen.add(run_id)
+            yield run_id
+        elif not is_due and (at <= now or not is_parked):
             store.delete(name)
 
 
-def _is_due(store: Store, run_id: str, now: float) -> bool:
+def _is_answered(store: Store, run_id: str) -> bool:
+    return bool(store.names(paths.answers(run_id))) or store.exists(paths.cancel(run_id))
+
+
+def _stands(store: Store, run_id: str, now: float) -> tuple[bool, bool]:
+    """Return whether a run has something to do now, and whether it waits for anything at all."""
     try:
         state = fold(read_events(store, run_id))
     except StoreError:
-        return False  # a damaged run must not keep the others asleep; `darner ps` shows it
+        return False, True  # a damaged run must not keep the others asleep; `darner ps` shows it
     if state.started is None or state.finished is not None or not state.waits.parked:
-        return False
-    if any(at <= now for at in state.waits.times()) or store.exists(paths.cancel(run_id)):
-        return True
+        return False, False
     given = set(store.names(paths.answers(run_id)))
-    return any(paths.answer(run_id, one.question) in given for one in state.waits.open)
-
+    is_answered = any(paths.answer(run_id, one.question) in given for one in state.waits.open)
+    return is_answered or any(at <= now for at in state.waits.times()) or store.exists(paths.cancel(run_id)), True

@@ -35,3 +35,12 @@ def buy(item: str, count: int, log: str, idempotency_key: str) -> str:
 def send(human: str, text: str, reminder: int, log: str) -> None:
     """Tell somebody that they are asked."""
     write(log, f"send {human} {reminder} {text}")
+
+
+def buy_once(item: str, count: int, log: str, idempotency_key: str) -> str:
+    """Buy something; a shop that has seen the key already sells nothing."""
+    mark = Path(f"{log}.{idempotency_key}")
+    if not mark.exists():
+        mark.touch()
+        write(log, f"buy {count} {item}")
+    return f"{count} {item}"
