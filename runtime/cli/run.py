@@ -12,7 +12,7 @@ from ..failures import Refused
 from . import console, exits, running
 from .call import RunCall
 from .options import PolicyOption, SetOption, SpecArgument, pairs
-from .running import JsonOption, StoreOption, TargetOption
+from .running import JsonOption, SingleWriterOption, StoreOption, TargetOption
 
 EPILOG = """\b
 Examples:
@@ -41,6 +41,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     policy: PolicyOption = None,
     dry: Annotated[bool, typer.Option("--dry", help="Say what would be done; start nothing.")] = False,  # noqa: FBT002 - a flag
     allow_deletes: Annotated[int, typer.Option("--allow-deletes", metavar="N", help="Let a job remove so many rows.")] = 0,
+    single_writer: SingleWriterOption = False,  # noqa: FBT002 - a flag
     as_json: JsonOption = False,  # noqa: FBT002 - a flag
 ) -> int:
     """Compile a spec and run it; kill it at any moment, and the same run id goes on where it stopped."""
@@ -48,7 +49,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     from ..project.settings import find_target  # noqa: PLC0415 - likewise
 
     file = find_spec(spec)
-    found = find_target(file.parent, target)
+    found = running.trusting(find_target(file.parent, target), single_writer=single_writer)
     call = RunCall(
         file, found, running.store_of(store, found), pairs(inputs, "-i"), inputs_file, pairs(sets), run_id, user, as_json=as_json
     )
