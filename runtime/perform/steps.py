@@ -50,17 +50,12 @@ class Steps:
     lock: Lock
     cages: Cages
     threads: Threads = field(default_factory=Threads)
-    replays: dict[str, Replay] = field(default_factory=dict)
-    """What is on record of each step that is under way, and what of it was asked for so far."""
 
     async def __call__(self, path: str, step: StepPlan, arguments: Json) -> Result:
         """Return a step's result; see `engine.Performer`."""
-        replay = self.replays[path] = Replay(self.recording.state, path)
+        replay = Replay(self.recording.state, path)
         boundary = JournaledBoundary(self.recording, step.timeout, bounds=bounds(self.recording.plan, path), replay=replay)
-        try:
-            result = await self._strictly(boundary, path, step, arguments)
-        finally:
-            del self.replays[path]
+        result = await self._strictly(boundary, path, step, arguments)
         if replay.left:
             self.recording.commits.note(Drifted(at=self.recording.clock.now(), step=path, calls=replay.left))
         return result

@@ -1,0 +1,58 @@
+"""What becomes of a run that is under way when its spec or its code has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Verdict = Literal["safe", "redoes", "pinned", "asks again", "fails"]
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """One run, and what taking it up now would do."""
+
+    run: str
+    status: str
+    verdict: Verdict
+    redoes: int
+    """Finished calls that would be made once more, at most."""
+    writes: tuple[str, ...]
+    """Those of them that write."""
+    asks_again: tuple[str, ...]
+    pinned: bool
+    """Its plan or its prompts are not those of the new spec: it keeps its own."""
+    error: str | None = None
+
+    def __str__(self) -> str:
+        """Return it as one line."""
+        among = f", writes among them: {', '.join(self.writes)}" if self.writes else ""
+        told = {
+            "safe": "safe",
+            "redoes": f"redoes up to {self.redoes} calls{among}",
+            "pinned": "pinned to the plan that it was started with",
+            "asks again": f"asks again: {', '.join(self.asks_again)}",
+            "fails": f"fails: {self.error}",
+        }[self.verdict]
+        return f"{self.run}  {self.status}  {told}{'; pinned' if self.pinned and self.verdict != 'pinned' else ''}"
+
+
+def judged(  # noqa: PLR0913 - what is known of one run, by name
+    run: str,
+    status: str,
+    *,
+    unasked: Collection[str],
+    writes: tuple[str, ...],
+    asks_again: tuple[str, ...],
+    pinned: bool,
+    fails: str | None,
+) -> InFlight:
+    """Return the verdict on one run: the worst that would happen to it."""
+    verdict: Verdict = "fails" if fails else "asks again" if asks_again else "redoes" if unasked else "pinned" if pinned else "safe"
+    return InFlight(run, status, verdict, len(unasked), writes, asks_again, pinned, fails)
+
+
+def as_json(told: InFlight) -> dict[str, Any]:
+    """Return it as JSON."""
+    return asdict(told)
