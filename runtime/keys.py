@@ -24,6 +24,10 @@ def identity(request: CallRequest, ordinal: int) -> str:
     return digest([request.parent, request.kind, request.name, request.arguments, ordinal])[:_LENGTH]
 
 
+TaskOf = Callable[[str], "str | None"]
+"""Returns the asyncio task that asked for a call that is on record, None for one that isn't."""
+
+
 @dataclass
 class Ordinals:
     """Counts equal calls of one execution, so that each gets an identity of its own, whatever order they finish in."""
@@ -38,7 +42,7 @@ class Ordinals:
         self._seen[equal] += 1
         return identity(request, ordinal) if ordinal else equal
 
-    def claim(self, request: CallRequest, task: str, task_of: Callable[[str], str | None]) -> str:
+    def claim(self, request: CallRequest, task: str, task_of: TaskOf) -> str:
         """Return the identity of a call that one of several asyncio tasks asks for now.
 
         Of equal calls on record a task is given its own, and one of another task only where it has none: so branches that
@@ -49,24 +53,31 @@ class Ordinals:
             task: who asks, see `events.CallStarted.task`.
             task_of: returns who asked for a call that is on record, None where it isn't.
         """
-        equal, others = identity(request, 0), list[int]()
+        equal = identity(request, 0)
+        number, _ = self._choice(request, equal, task, task_of)
         taken = self._taken[equal]
-        number = self._seen[equal]
-        while True:
-            if number not in taken:
-                known = task_of(identity(request, number) if number else equal)
-                if known == task:
-                    break
-                if known is None:
-                    number = others[0] if others else number
-                    break
-                others.append(number)
-            number += 1
         taken.add(number)
         while self._seen[equal] in taken:
             taken.discard(self._seen[equal])
             self._seen[equal] += 1
         return identity(request, number) if number else equal
+
+    def is_anothers(self, request: CallRequest, task: str, task_of: TaskOf) -> bool:
+        """Return whether `claim` would give a task what another one asked for: it may still ask for it again."""
+        return self._choice(request, identity(request, 0), task, task_of)[1]
+
+    def _choice(self, request: CallRequest, equal: str, task: str, task_of: TaskOf) -> tuple[int, bool]:
+        """Return the ordinal for a task, and whether it is one of another task."""
+        number, first = self._seen[equal], None
+        while True:
+            if number not in self._taken[equal]:
+                known = task_of(identity(request, number) if number else equal)
+                if known == task:
+                    return number, False
+                if known is None:
+                    return (number, False) if first is None else (first, True)
+                first = number if first is None else first
+            number += 1
 
 
 def idempotency_key(run_id: str, call_id: str) -> str:

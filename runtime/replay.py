@@ -18,6 +18,8 @@ class Replay:
 
     state: RunState
     path: str
+    asks: int = 0
+    """How often something was asked for."""
     _left: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -34,6 +36,7 @@ class Replay:
 
     def asked(self, call: str) -> None:
         """Note that a call was asked for."""
+        self.asks += 1
         self._left.pop(call, None)
 
     @property

@@ -85,7 +85,8 @@ def check(processes: Midwife, store: Path, undisturbed: Any, commit: int, *, bef
 def in_flight(store: Path, *, before: bool) -> int:
     """Return how many answers may have been lost: those of the other branches, and the one that was about to be written."""
     steps = fold(read_events(open_store(str(store)), "it")).steps
-    branches = 1 if "survey" in steps else len(mortal.INPUTS["topics"])
+    # In the survey each topic is a branch; in a round the criticism and the write go on at once.
+    branches = 2 if "survey" in steps else len(mortal.INPUTS["topics"])
     return branches if before else branches - 1
 
 
