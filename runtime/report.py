@@ -194,7 +194,8 @@ class _Tree:
         if step.loop is None or now is None:
             return ()
         told = []
-        for number in range(1, now.number + 1):
+        # A run under way lets go of its earlier rounds: they are there to be shown afterwards.
+        for number in range(1 if self.state.keeps_rounds else now.number, now.number + 1):
             inside = f"{path}/{number}"
             calls = tuple(map(self.call, self.calls_of(inside)))
             told.append(RoundReport(number, self.scope(f"{inside}/", step.loop.steps), calls))

@@ -56,12 +56,19 @@ def resume(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
 
 
 def go_on(  # noqa: PLR0913 - one parameter an option
-    store: Store, run_id: str, *, as_json: bool, redo: tuple[str, ...] = (), take_over: bool = False, strict: bool = False
+    store: Store,
+    run_id: str,
+    *,
+    as_json: bool,
+    redo: tuple[str, ...] = (),
+    take_over: bool = False,
+    strict: bool = False,
+    watch: bool = False,
 ) -> int:
     """Go on with a run that is bound; return the exit code."""
     bound = binding.load(store, run_id)
     running.make_importable(Path(bound.spec).parent)
-    return carry_on(store, bound, as_json=as_json, redo=redo, take_over=take_over, strict=strict)
+    return carry_on(store, bound, as_json=as_json, redo=redo, take_over=take_over, strict=strict, watch=watch)
 
 
 def go_on_when_free(store: Store, run_id: str, question: str, *, as_json: bool) -> int:
@@ -83,21 +90,29 @@ def go_on_when_free(store: Store, run_id: str, question: str, *, as_json: bool) 
 
 
 def carry_on(  # noqa: PLR0913 - one parameter an option
-    store: Store, bound: Binding, *, as_json: bool, redo: tuple[str, ...] = (), take_over: bool = False, strict: bool = False
+    store: Store,
+    bound: Binding,
+    *,
+    as_json: bool,
+    redo: tuple[str, ...] = (),
+    take_over: bool = False,
+    strict: bool = False,
+    watch: bool = False,
 ) -> int:
     """Run what is bound, from wherever it is, and tell how it ended."""
     from ..perform.flow import Surroundings, run_flow  # noqa: PLC0415 - `--help` needs no runtime
     from ..perform.secrets import EnvironmentSecrets  # noqa: PLC0415 - likewise
     from .asking import terminal  # noqa: PLC0415 - likewise
+    from .watching import drawing  # noqa: PLC0415 - likewise
 
     console.say(f"run {bound.run} in {store.url}")
     try:
         with running.models_placed(bound.plan, bound.models, Path(bound.base or ".")) as models:
-            asker = None if as_json else terminal(store, bound.run)
-            with console.results_only():
-                state = run_flow(
-                    store, bound, Surroundings(EnvironmentSecrets(), models, asker=asker, take_over=take_over, strict=strict), redo=redo
-                )
+            # What is drawn and what is typed would stand on the same lines: a run that is watched is parked when it asks.
+            asker = None if as_json or watch else terminal(store, bound.run)
+            with drawing(bound, wanted=watch) as drawn, console.results_only():
+                around = Surroundings(EnvironmentSecrets(), models, asker=asker, take_over=take_over, strict=strict, watch=drawn)
+                state = run_flow(store, bound, around, redo=redo)
     except KeyboardInterrupt:
         return running.tell_stopped(bound.run, as_json=as_json)
     return running.tell_end(store, bound, state, as_json=as_json)

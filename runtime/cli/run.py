@@ -20,6 +20,7 @@ Examples:
   darner run index.yaml --set feed=products.parquet --store ./store
   darner run index.yaml --dry                     says what would be done, and starts nothing
   darner run specs/hello --run my-run             the same id again goes on where it stopped
+  darner run specs/hello -i city=Oslo --watch     draws the run as a tree while it grows
 """
 
 
@@ -42,6 +43,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     dry: Annotated[bool, typer.Option("--dry", help="Say what would be done; start nothing.")] = False,  # noqa: FBT002 - a flag
     allow_deletes: Annotated[int, typer.Option("--allow-deletes", metavar="N", help="Let a job remove so many rows.")] = 0,
     single_writer: SingleWriterOption = False,  # noqa: FBT002 - a flag
+    watch: Annotated[bool, typer.Option("--watch", help="Draw a flow's tree as it grows; what it asks is answered later.")] = False,  # noqa: FBT002 - a flag
     as_json: JsonOption = False,  # noqa: FBT002 - a flag
 ) -> int:
     """Compile a spec and run it; kill it at any moment, and the same run id goes on where it stopped."""
@@ -60,13 +62,13 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
             return exits.DONE
         from .resume import go_on  # noqa: PLC0415 - only known runs need it
 
-        return go_on(call.store, run_id, as_json=as_json)
+        return go_on(call.store, run_id, as_json=as_json, watch=watch)
     compiled = _compile(call, policy)
     if compiled.plan.job is not None:
         from .jobs import run_job  # noqa: PLC0415 - only jobs need it
 
         return run_job(call, compiled, engine=engine or found.engine, dry=dry, allow_deletes=allow_deletes)
-    return _run_flow(call, compiled, dry=dry)
+    return _run_flow(call, compiled, dry=dry, watch=watch)
 
 
 def _is_under_way(call: RunCall, run_id: str) -> bool:
@@ -97,7 +99,7 @@ def _compile(call: RunCall, policy: Path | None) -> Compiled:
     return compiled.model_copy(update={"params": bind_params(compiled.plan.params, given)})
 
 
-def _run_flow(call: RunCall, compiled: Compiled, *, dry: bool) -> int:
+def _run_flow(call: RunCall, compiled: Compiled, *, dry: bool, watch: bool) -> int:
     from ..journal.binding import Binding, check_id  # noqa: PLC0415 - jobs don't need it
     from ..perform import world  # noqa: PLC0415 - likewise
     from ..perform.inputs import read_inputs  # noqa: PLC0415 - likewise
@@ -121,4 +123,4 @@ def _run_flow(call: RunCall, compiled: Compiled, *, dry: bool) -> int:
         check_ready(bound)
         console.say(f"{plan.plan} can run: {len(plan.steps)} steps ({', '.join(plan.steps)}); nothing was started")
         return exits.DONE
-    return carry_on(call.store, bound, as_json=call.as_json)
+    return carry_on(call.store, bound, as_json=call.as_json, watch=watch)

@@ -35,6 +35,7 @@ from .processes.caged import Cages
 from .steps import Steps
 from .strictness import StrictGate
 from .threads import Threads
+from .watching import Watch, watched
 from .world import SystemClock, chance, owner
 
 CRASHES = 3
@@ -62,6 +63,8 @@ class Surroundings:
     """Refuse, before anything new is performed, where calls on record aren't asked for any more."""
     between: Between | None = None
     """What runs share results by; without it a cache reaches no further than its run."""
+    watch: Watch | None = None
+    """Is shown the run as it grows."""
 
 
 def run_flow(store: Store, bound: Binding, around: Surroundings, *, redo: Sequence[str] = ()) -> RunState:
@@ -138,7 +141,7 @@ async def _drive(log: Log, state: RunState, bound: Binding, around: Surroundings
     engine = Engine(
         bound.plan, bound.lock, bound.inputs, bound.params, state, commits, Rescuing(perform, idle), around.clock, log.load, perform.judge
     )
-    async with agents, _draining(commits):
+    async with agents, _draining(commits), watched(around.watch, state):
         with closing(cages), _letting_go(commits, log, around.clock), _stopping_politely():
             await (engine.run() if desk is None else Leaving(state, commits, around.clock, idle, desk).run(engine.run()))
 
