@@ -27,7 +27,7 @@ from .events import (
     TimerSet,
 )
 from .failures import Refused
-from .state import RunState
+from .state import CallState, RunState
 
 _STEP = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[(\d+)\])?")
 _OF_A_STEP = StepFinished | StepSkipped | MapExpanded | RoundStarted
@@ -178,9 +178,22 @@ def _keeps_call(event: CallEvent, state: RunState, point: Point) -> bool:
     if call.payload is not None:
         return not isinstance(event, CallFailed)
     if isinstance(event, CallFailed):
-        return event.final and call.given_up is not None
+        return event.final and call.given_up is not None and not _is_blamed(state, call)
     # What began and never ended: a read tells on whose behalf finished calls were made; a write's intent is nobody's.
     return isinstance(event, CallStarted) and call.effects != "write" and call.what != "human"
+
+
+def _is_blamed(state: RunState, call: CallState) -> bool:
+    """Return whether a step failed with a call's failure: it is open in the fork, and the call is made anew."""
+    outcome = state.steps.get(call.root)
+    if outcome is None or outcome.kind != "failed":
+        return False
+    above: CallState | None = call
+    while above is not None:
+        if outcome.calls is None or above.call in outcome.calls:
+            return True
+        above = state.calls.get(above.parent)
+    return False
 
 
 def _copied(event: StepEvent | CallEvent) -> Event:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from typing import Literal
+
 import pytest
 
-from .desk import Desk
+from darner.compiler.plan import Plan
+from darner.runtime import fork
+from darner.runtime.events import CallStarted, Event, RunStarted, TakenUp
+from darner.runtime.state import fold_for_views
+
+from .desk import HERE, Desk
 
 
 def test_a_fork_keeps_what_came_before_and_makes_its_writes_anew(desk: Desk) -> None:
@@ -83,3 +92,47 @@ def test_a_fork_that_makes_no_sense_is_refused(desk: Desk, words: list[str], sai
     assert desk("fork", "r1", *words) == 2
     assert said in desk.err
     assert [one.name for one in (desk.store / "runs").iterdir()] == ["r1"]
+
+
+def test_a_fork_keeps_answers_and_neither_open_questions_nor_approvals(desk: Desk) -> None:
+    """An answered question is never asked again; what waits for an answer, or was approved and is open now, is asked in the fork.
+
+    Others deliver an answer to the wrong interrupt (langchain-ai/langgraph#6533), or never consume an approval
+    (pydantic/pydantic-ai#5536).
+    """
+    given = ["--set", f"log={desk.log}", "-i", "traveller=ada"]
+    assert desk("run", str(HERE / "asking.yaml"), *given, "--run", "r1") == 3, desk.err
+    assert desk("answer", "r1", "Oslo", "--resume") == 3, desk.err
+    assert desk("fork", "r1", "--at", "booked", "--run", "early") == 0, desk.err
+    assert desk("answer", "r1", "approve", "--resume") == 0, desk.err
+    assert desk("fork", "r1", "--at", "booked", "--run", "late") == 0, desk.err
+    for run in ("early", "late"):
+        assert desk("resume", run, "--json") == 3, desk.err
+        [question] = json.loads(desk.out)["questions"]
+        assert question["human"] == "chief"
+        assert desk("answer", run, "approve", "--resume") == 0, desk.err
+    assert len(set(desk.calls("book"))) == 3
+    assert desk("fork", "r1", "--at", "offer", "--run", "last") == 0, desk.err
+    assert desk("resume", "last") == 0, desk.err
+    assert len(desk.calls("book")) == 3
+
+
+def test_a_fork_that_copied_open_intents_would_be_caught() -> None:
+    """The broken variant: a write's bare intent in the fork would make its write uncertain, and a read's changes nothing."""
+    plan = Plan.model_validate({"plan": "p", "steps": {"a": {"callable": "m:a"}, "b": {"callable": "m:b"}}})
+    started = {
+        name: CallStarted(at=1.0, call=name, parent="a", what="tool", name=name, attempt=1, effects=effects) for name, effects in KINDS
+    }
+    events = [RunStarted(at=0.0, run="r", plan="p"), TakenUp(at=0.0, epoch=1, owner="o"), *started.values()]
+    kept = fork.prefix(events, fold_for_views(events), fork.Point(plan, "b"))
+    assert_no_intent(kept)
+    with pytest.raises(AssertionError):
+        assert_no_intent([*kept, started["writes"]])
+
+
+KINDS: tuple[tuple[str, Literal["read", "write"]], ...] = (("reads", "read"), ("writes", "write"))
+
+
+def assert_no_intent(events: Sequence[Event]) -> None:
+    """Fail where a fork would begin with a write that nobody knows the end of."""
+    assert not [call for call in fold_for_views(events).calls.values() if call.unsettled]

@@ -11,9 +11,9 @@ def test_a_run_is_shown_as_a_tree_with_what_each_step_used(desk: Desk) -> None:
     assert desk("show", "r1") == 0
     lines = desk.out.splitlines()
     assert lines[0].startswith("r1  done  (trip, 0 model requests")
-    assert lines[1].startswith("  ├─ towns  done  (callable seen.trips:start, ")
+    assert lines[1].startswith("  ├─ towns  done  (callable seen.trips:start")
     assert lines[2].startswith("  ├─ prices  done  2 of 2 done")
-    assert lines[3].startswith("  │  ├─ prices[0]  done  (tool price, ")
+    assert lines[3].startswith("  │  ├─ prices[0]  done  (tool price")
     assert lines[-1].startswith("  └─ offer  done  (callable seen.trips:offer")
 
 

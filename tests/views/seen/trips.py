@@ -79,3 +79,8 @@ def enough(state: Draft, text: str) -> Continue[Draft] | Stop[Draft] | Bail:
     """Go on until there are three."""
     made = Draft(text=text, log=state.log)
     return Stop(made) if len(text) >= 3 else Continue(made)
+
+
+def alone(town: str) -> list[str]:
+    """Return a list of one."""
+    return [town]
