@@ -24,6 +24,7 @@ from darner.runtime.journal.store import open_store
 from darner.runtime.perform.flow import Surroundings, drive, make_agents
 from darner.runtime.perform.people import replies
 from darner.runtime.perform.secrets import EnvironmentSecrets
+from darner.runtime.perform.world import SystemClock
 from darner.runtime.ports import Log, Store
 from darner.runtime.project.load import compile_spec
 from darner.runtime.state import RunState, fold
@@ -88,6 +89,7 @@ def session(folder: Path, first: Binding, dies_at: int, *, before: bool) -> dict
         "effects": effects.read_text().splitlines() if effects.exists() else [],
         "asked": [one.human for one in events if isinstance(one, QuestionAsked)],
         "closed": [one.by for one in events if isinstance(one, QuestionClosed)],
+        "woken": list(replies.due_runs(store, SystemClock())),
         "hints": store.names(paths.DUE),
     }
 

@@ -86,8 +86,9 @@ class Desk:
                 if asked.due is not None and self.clock.now() >= asked.due:
                     return await self.claim(asked.question, Answer("timeout", at=self.clock.now()))
                 await remind()
-                with self.idle.waiting(Wait(asked.call, asked.parent, self._next(asked))):
-                    await self._rest(asked)
+                due = self._next(asked)
+                with self.idle.waiting(Wait(asked.call, asked.parent, due)):
+                    await self._rest(due)
         finally:
             del self._open[asked.question]
 
@@ -98,8 +99,8 @@ class Desk:
             default=None,
         )
 
-    async def _rest(self, asked: QuestionAsked) -> None:
-        left = self.look_every if asked.due is None else min(self.look_every, max(0.01, asked.due - self.clock.now()))
+    async def _rest(self, due: float | None) -> None:
+        left = self.look_every if due is None else min(self.look_every, max(0.01, due - self.clock.now()))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._news.wait(), left)
 

@@ -33,6 +33,7 @@ class Leaving:
         """Go on until the engine is done, only long waits are left, or the run is cancelled; record which it was."""
         self.idle.wake = self._look.set
         before = min(self.state.waits.times(), default=None)
+        stale = {before, NEVER} if self.state.waits.asks else {before}
         ends = [asyncio.ensure_future(engine), asyncio.ensure_future(self._parks()), asyncio.ensure_future(self.desk.cancelled())]
         work, parks, cancelled = ends
         try:
@@ -53,9 +54,9 @@ class Leaving:
             after = min(self.state.waits.times(), default=NEVER)
             await self.desk.hint(after)
             await self.commits.commit(RunParked(at=self.clock.now()))
-            before = None if before == after else before
-        if before is not None:
-            await self.desk.forget_hint(before)
+            stale = {before} - {after}
+        for at in stale - {None}:
+            await self.desk.forget_hint(at)
 
     async def _parks(self) -> None:
         """Return when nothing but long waits is left, and nobody is there to be asked now."""

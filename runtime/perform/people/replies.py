@@ -54,13 +54,25 @@ def answer(store: Store, run_id: str, asked: QuestionAsked, value: Json, who: st
 
 def _meant(state: RunState, run_id: str, words: Sequence[str]) -> tuple[QuestionAsked, str]:
     """Return the question and the answer's text: the first word names the question where it can, and something follows it."""
-    if len(words) > 1:
-        try:
-            return questions.find(state, run_id, words[0]), " ".join(words[1:])
-        except Refused:
-            if len(state.waits.open) != 1 or _is_name(state, words[0]):
-                raise
-    return questions.find(state, run_id, None), " ".join(words)
+    text = " ".join(words)
+    if len(words) == 1:
+        return questions.find(state, run_id, None), text
+    try:
+        return questions.find(state, run_id, words[0]), " ".join(words[1:])
+    except Refused:
+        # Words without quotes may be the answer to the only question; but never where the first one names another.
+        only = state.waits.open[0] if len(state.waits.open) == 1 and not _is_name(state, words[0]) else None
+        if only is None or not _fits(only, text):
+            raise
+        return only, text
+
+
+def _fits(asked: QuestionAsked, text: str) -> bool:
+    try:
+        answers.parse(asked, text)
+    except Refused:
+        return False
+    return True
 
 
 def _is_name(state: RunState, word: str) -> bool:

@@ -41,7 +41,8 @@ class Telling:
 
     async def _once(self, boundary: Any, name: str, asked: QuestionAsked, number: int) -> None:
         parent = f"{asked.question}.{number}"
-        if any(one.parent == parent for one in self.state.calls.values()):
+        known = next((one for one in self.state.calls.values() if one.parent == parent), None)
+        if known is not None and (known.payload is not None or known.failures or not self.plan.tools[name].idempotent):
             return
         # A messenger that fails must not lose the question: the failure stands in the ledger, and answers are taken anyhow.
         with contextlib.suppress(Failure):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -44,3 +46,21 @@ def buy_once(item: str, count: int, log: str, idempotency_key: str) -> str:
         mark.touch()
         write(log, f"buy {count} {item}")
     return f"{count} {item}"
+
+
+class Only(BaseModel):
+    """Which case is tried."""
+
+    only: Literal["approval", "fail", "default", "escalate", "inbox"]
+
+
+def which(only: Literal["approval", "fail", "default", "escalate", "inbox"]) -> Literal["approval", "fail", "default", "escalate", "inbox"]:
+    """Return it, so that steps can be chosen by it."""
+    return only
+
+
+async def until_there(path: str) -> str:
+    """Wait for a file."""
+    while not Path(path).exists():  # noqa: ASYNC240 - a test's own file
+        await asyncio.sleep(0.05)
+    return "there"
