@@ -20,6 +20,18 @@ def private_stays_private(pipeline: Pipeline, findings: Findings) -> None:
             for field in dict.fromkeys(_personal(callee, pipeline.records)):
                 message = f"{section}.{entry.name} shares its cache, and {field} is Personal"
                 findings.error("E905", message, entry.span("cache"), help="use cache: user")
+    _steps(pipeline, findings)
+
+
+def _steps(pipeline: Pipeline, findings: Findings) -> None:
+    """A step's cache lies over what it runs."""
+    for node in pipeline.flow.all_steps() if pipeline.flow is not None else ():
+        cache = node.step.cache
+        if cache is None or cache.scope != "shared" or node.callee is None:
+            continue
+        for field in dict.fromkeys(_personal(node.callee, pipeline.records)):
+            message = f"the step {node.name} shares its cache, and {field} is Personal"
+            findings.error("E905", message, pipeline.main.span(*node.path, "cache"), help="use cache: user")
 
 
 def _personal(callee: Callee, records: Records) -> Iterator[str]:
