@@ -34,7 +34,7 @@ def refuse_unready(plan: Plan, agents: Agents) -> None:
             if ref is not None:
                 callee(ref)
         for name in (step.tool, *step.calls):
-            if name in plan.tools:
+            if name is not None and agents.tools.has(name):
                 agents.tools.interface(name)
         named |= {name for name in (step.agent, *step.calls) if name in plan.agents}
     if named:

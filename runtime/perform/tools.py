@@ -75,6 +75,10 @@ class Tools:
             raise Refused(msg)
         return self._plan.tools[name]
 
+    def has(self, name: str) -> bool:
+        """Return whether a name is a tool's: of the plan, or of one of its MCP servers (``gh.create_issue``)."""
+        return name in self._plan.tools or self._servers.entry(name) is not None
+
     def writes(self, name: str) -> bool:
         """Return whether a tool changes something outside."""
         return self._tool(name).effects not in ("pure", "read")

@@ -18,10 +18,10 @@ HERE = Path(__file__).parent / "desks"
 TRACKER = str(HERE / "tracker.py")
 
 
-def words(folder: Path, spec: Path, *more: str) -> list[str]:
+def words(folder: Path, spec: Path, *more: str, python: str = sys.executable) -> list[str]:
     """Return the words of a command that runs a spec."""
     (folder / "in.json").write_text('"mug"', encoding="utf-8")
-    sets = {"log": folder / "log", "python": sys.executable, "server": TRACKER}
+    sets = {"log": folder / "log", "python": python, "server": TRACKER}
     given = [word for name, value in sets.items() for word in ("--set", f"{name}={value}")]
     return ["run", str(spec), *given, "--inputs", str(folder / "in.json"), "--store", str(folder / "store"), "--run", "r", *more]
 
@@ -61,4 +61,21 @@ def test_a_server_that_is_not_what_the_spec_says_is_refused_before_the_first_mod
         assert darner(words(tmp_path, spec)) == 2
         assert words_said in capsys.readouterr().err
         assert server.requests == 0
+    assert not (tmp_path / "store/runs/r").exists()
+
+
+def test_a_step_calls_the_tools_of_a_server_from_python(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`desk.create_issue` is handed to the parameter `desk_create_issue`; each call is a node of the run."""
+    given = words(tmp_path, HERE / "calls.yaml", "--json")
+    (tmp_path / "in.json").write_text('["a", "bcd"]', encoding="utf-8")
+    assert darner(given) == 0
+    assert told(capsys)["outputs"] == [1, 3]
+
+
+def test_a_server_that_can_t_be_started_is_refused_before_anything_is_begun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where only a step names its tools, too."""
+    given = words(tmp_path, HERE / "calls.yaml", python="/no/such/python")
+    (tmp_path / "in.json").write_text('["a"]', encoding="utf-8")
+    assert darner(given) == 2
+    assert "/no/such/python can't be started: No such file or directory" in capsys.readouterr().err
     assert not (tmp_path / "store/runs/r").exists()

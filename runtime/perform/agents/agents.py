@@ -124,6 +124,7 @@ class Agents:
             arguments: its input, as JSON.
             parent: the call or the step on whose behalf it is called.
             on_failure: what a step lays over the agent's own reactions.
+            cache: what a step says of sharing answers, instead of the agent.
 
         Raises:
             Semantic: the input doesn't fit, or no acceptable answer came and the attempts are used up.

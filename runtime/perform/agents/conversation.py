@@ -42,7 +42,7 @@ def _refuse_open_calls(agent: str, history: Sequence[ModelMessage]) -> None:
                 break
             is_open = {part.tool_call_id for part in message.parts if isinstance(part, ToolCallPart)}
         else:
-            is_open -= {part.tool_call_id for part in message.parts if hasattr(part, "tool_call_id") and part.tool_call_id}
+            is_open -= {str(getattr(part, "tool_call_id", "")) for part in message.parts}
     if is_open:
         raise _lost(agent, f"the result of the tool call {min(is_open)} is missing")
 

@@ -51,9 +51,7 @@ class Server:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the package raises becomes one of our failures
             failure = self._failure(f"the MCP server {self._name} ({self._address().shown}) can't be reached", error, refusals)
-            raise Refused(
-                failure.message, help=failure.help or "nothing was started; start the server by hand to see what it says"
-            ) from None
+            raise Refused(failure.message, help=failure.help or "start the server by hand to see what it says") from None
         return {name: _offered(f"{self._name}.{name}", connection.tools[name]) for name in self._mcp.tools}
 
     async def call(self, tool: str, arguments: Mapping[str, Json], key: str) -> Json:

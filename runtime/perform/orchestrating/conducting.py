@@ -41,7 +41,7 @@ class Conductor:
 
     async def _call(self, orchestration: Orchestration, calling: Calling) -> Json:
         name, plan = calling.name, self.plan
-        if name in plan.tools:
+        if self.agents.tools.has(name):
             work, writes = partial(self._use, orchestration, calling), self.agents.tools.writes(name)
         else:
             work, writes = partial(self._ask if name in plan.humans else self._consult, orchestration, calling), False
