@@ -93,3 +93,14 @@ def test_what_it_does_to_a_result_stays_its_own_affair(run: Any) -> None:
     """The record isn't changed by changing what was read from it."""
     told, _ = run("changes_what_it_was_given")
     assert told["outputs"] == "changed mo"
+
+
+def test_a_run_whose_processes_are_killed_again_and_again_is_given_up(births: Midwife, tmp_path: Path) -> None:
+    """Three owners in a row without a new result: exhausted; a person may try again, and whatever helps then counts."""
+    journey = Journey(births, tmp_path)
+    for _ in range(3):
+        assert journey.go(dies_at=2, before=True) is None
+    told = journey.go()
+    assert told["status"] == "failed"
+    assert told["error"].startswith("exhausted: 3 processes in a row were killed")
+    assert journey.go()["status"] == "done"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from darner.runtime.commits import GroupCommit
 from darner.runtime.engine import Engine, Result
 from darner.runtime.events import CallFinished, Event, RunStarted, TakenUp
 from darner.runtime.failures import Network
-from darner.runtime.keys import digest
+from darner.runtime.keys import Ordinals, digest
 from darner.runtime.looping import Verdict
 from darner.runtime.perform.boundary import JournaledBoundary, Recording
 from darner.runtime.ports import CallRequest, Json, Outcome, Permit
@@ -93,6 +93,7 @@ class Life:
     log: CrashingLog
     chance: random.Random
     faults: float
+    ordinals: Callable[[], Ordinals] = Ordinals
 
     def live(self) -> RunState | None:
         """Go on with the run; return its state at the end, None where the process was gone before."""
@@ -116,6 +117,7 @@ class Life:
         """Make some calls, several at once, some of them equal; give what they gave."""
         replay = Replay(self.recording.state, path)
         boundary = JournaledBoundary(self.recording, replay=replay)
+        boundary._ordinals = self.ordinals()
         name = step.callable or ""
         kinds = int(digest(name)[:4], 16)
         shared = {"of": name, "with": arguments}
@@ -219,13 +221,20 @@ class Story:
         return [call for call, count in counted.items() if count > 1]
 
 
-def tell(seed: int, crashes: Sequence[tuple[int, bool]] = (), *, order: int = 0, faults: float = 0.2) -> Story:
+def tell(
+    seed: int,
+    crashes: Sequence[tuple[int, bool]] = (),
+    *,
+    order: int = 0,
+    faults: float = 0.2,
+    ordinals: Callable[[], Ordinals] = Ordinals,
+) -> Story:
     """Return how the run of a seed goes that crashes at some commits, one life after the other."""
     plan, world, events, lost = plan_of(random.Random(seed)), World(), list[Event](), 0
     for number, (commits, before) in enumerate([*crashes, (0, False)]):
         log = CrashingLog(events, commits, before=before)
         asked = sum(world.asked.values())
-        state = Life(world, plan, log, random.Random(f"{seed} {order} {number}"), faults).live()
+        state = Life(world, plan, log, random.Random(f"{seed} {order} {number}"), faults, ordinals).live()
         durable = sum(isinstance(one, CallFinished) for one in log.events) - sum(isinstance(one, CallFinished) for one in events)
         lost += sum(world.asked.values()) - asked - durable
         events = list(log.events)
