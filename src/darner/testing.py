@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .runtime.testing.boundary import MemoryBoundary, NoWaiting, Recorded
 from .runtime.testing.command import main
+from .runtime.testing.handles import call, moments
 from .runtime.testing.logs import DyingLog, MemoryLog
 from .runtime.testing.model import scripted_model
 from .runtime.testing.process import ServerProcess
@@ -19,6 +20,8 @@ __all__ = [
     "Recorded",
     "Script",
     "ServerProcess",
+    "call",
+    "moments",
     "parse",
     "read",
     "scripted_model",
