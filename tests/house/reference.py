@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import typer
 from typer.testing import CliRunner
 
 from darner.compiler.binding.schema import json_schema
@@ -29,10 +30,17 @@ def commands() -> str:
     """Return every command's help."""
     app = build()
     parts = ["# Commands\n\nMade from the code by `make docs`.\n"]
-    for name in sorted(command.name or "" for command in app.registered_commands):
-        told = CliRunner().invoke(app, [name, "--help"], prog_name="darner", env={"COLUMNS": WIDTH, "TERMINAL_WIDTH": WIDTH}).output
-        parts.append(f"## darner {name}\n\n```\n{_trimmed(told)}\n```\n")
+    for words in _words(app):
+        told = CliRunner().invoke(app, [*words, "--help"], prog_name="darner", env={"COLUMNS": WIDTH, "TERMINAL_WIDTH": WIDTH}).output
+        parts.append(f"## darner {' '.join(words)}\n\n```\n{_trimmed(told)}\n```\n")
     return "\n".join(parts)
+
+
+def _words(app: typer.Typer) -> list[list[str]]:
+    """Return how each command is called, those of groups too."""
+    alone = [[one.name or ""] for one in app.registered_commands]
+    groups = [(group.name, group.typer_instance) for group in app.registered_groups if group.typer_instance is not None]
+    return sorted([*alone, *([str(name), one.name or ""] for name, group in groups for one in group.registered_commands)])
 
 
 def _trimmed(text: str) -> str:
