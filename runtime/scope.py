@@ -254,7 +254,7 @@ class Scope:
 
     def _reaction(self, name: str, failure: Failure) -> Any:
         step, plan = graphs.step(self.graph, name), self.flow.plan
-        callee = plan.tools.get(step.tool or "") or plan.agents.get(step.agent or "")
+        callee = plan.tools.get((step.tool or "").partition(".")[0]) or plan.agents.get(step.agent or "")
         return merge_reactions(REACTIONS, callee.on_failure if callee else {}, step.on_failure)[failure.kind]
 
     def _lookup(self, step: StepPlan, command: Start) -> Lookup:

@@ -189,6 +189,20 @@ def test_an_agent_calls_another_agent() -> None:
     assert [request.kind for request in boundary.performed] == ["agent", "model", "agent", "model", "model"]
 
 
+def test_a_field_that_another_agent_doesn_t_take_is_told_to_the_model() -> None:
+    """Unknown is an error, also where a model makes it up."""
+    script = """
+    replies:
+      - {when: {text: "^Research"}, answer: {text: "found 7"}}
+      - {when: {turn: 1}, call: {researcher: {city: Paris, depth: 3}}}
+      - {when: {turn: 2}, call: {researcher: {city: Paris}}}
+      - {when: {result: researcher}, answer: {text: "it says {result.text}"}}
+    """
+    ran = run(script, agents={"researcher": agent(prompt="Research {{ city }}.")}, agents_of=("researcher",))
+    assert ran.output == {"text": "it says found 7"}
+    assert "researcher takes city, not depth" in str(ran.bodies)
+
+
 def test_what_another_agent_used_counts_after_a_resume_too() -> None:
     """Its result is served, its tokens still stand in it: a crash doesn't reset a limit."""
     with ModelServer(DELEGATE) as server:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from darner.compiler.plan import Plan
+from darner.runtime.cli.main import run as darner
 from darner.runtime.conversations import Conversations
 from darner.runtime.events import CallFinished, CallStarted, Said
 from darner.runtime.failures import ContextLost, Refused
@@ -165,3 +168,32 @@ def test_in_a_job_there_is_no_run_that_a_conversation_could_go_on_in() -> None:
         job = made.model_copy(update={"job": {"source": "rows", "sink": {"to": "rows"}}})
         with pytest.raises(Refused, match="history: run, and the rows of a job"):
             Agents(job, prompts={}, secrets=EnvironmentSecrets({})).refuse_unready()
+
+
+SPEC = """darner: 1
+name: talk
+models:
+  small: {use: "openai:scripted", base_url: URL}
+agents:
+  guide: {model: small, prompt: "What about {{ input }}?", input: str, output: str, history: run, limits: {turns: 3}}
+flow:
+  inputs: str
+  steps:
+    first: {use: guide, with: {input: $inputs}}
+    second: {use: guide, with: {input: $first}}
+  outputs: $second
+"""
+
+
+def test_a_spec_with_a_conversation_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Through the `darner` command; a resume of a run that is done asks nothing."""
+    replies = "replies: [{when: {turn: 1}, text: rain}, {when: {turn: 2}, text: 'and then sun'}]"
+    (tmp_path / "in.json").write_text('"Paris"', encoding="utf-8")
+    with ModelServer(replies) as server:
+        (tmp_path / "spec.yaml").write_text(SPEC.replace("URL", json.dumps(server.base_url)), encoding="utf-8")
+        words = ["run", str(tmp_path / "spec.yaml"), "--inputs", str(tmp_path / "in.json"), "--run", "r"]
+        for _ in range(2):
+            assert darner([*words, "--store", str(tmp_path / "store"), "--json"]) == 0
+            assert json.loads(capsys.readouterr().out)["outputs"] == "and then sun"
+            words = ["resume", "r"]
+        assert [_users(body) for body in server.bodies] == [["What about Paris?"], ["What about Paris?", "What about rain?"]]

@@ -62,11 +62,12 @@ def run(  # noqa: PLR0913 - what a test may vary; all but the script have a defa
     delay: float = 0.0,
     secrets: Mapping[str, str] | None = None,
     key: str | None = None,
+    agents_of: tuple[str, ...] = (),
     **changes: Any,
 ) -> Ran:
     """Run the agent ``assistant`` once, and return what came of it. Failures are raised."""
     with ModelServer(script, delay=delay, key=key) as server:
-        wanted = {"assistant": agent(tools=tuple(tools or ()), **changes), **(agents or {})}
+        wanted = {"assistant": agent(tools=tuple(tools or ()), agents=agents_of, **changes), **(agents or {})}
         made = plan({"small": model(server, **(model_changes or {}))}, wanted, tools, secrets=tuple(secrets or ()))
         boundary = MemoryBoundary(recorded)
 

@@ -138,6 +138,10 @@ class AgentLoop:
         offered = schema if whole else {"type": "object", "properties": {WHOLE: schema}, "required": [WHOLE]}
 
         async def call(context: RunContext[Visit], **arguments: Any) -> Any:
+            unknown = sorted(set(arguments) - set(offered.get("properties", {})))
+            if unknown and not offered.get("additionalProperties"):
+                msg = f"{name} takes {', '.join(offered.get('properties', {})) or 'nothing'}, not {unknown[0]}"
+                raise ModelRetry(msg)
             given = arguments if whole else arguments.get(WHOLE)
             return await self._asked(context, name, arguments, lambda: self._around.delegate(context.deps, name, given))
 
