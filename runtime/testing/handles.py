@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..moments import CURRENT
+from ..perform.moments import CURRENT
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from .runtime.failures import (
     Throttled,
 )
 from .runtime.language import Ask, Bail, Call, Code, Continue, Personal, Stop, Vector
-from .runtime.moments import now, random, sleep, uuid
+from .runtime.perform.moments import now, random, sleep, uuid
 
 __all__ = [
     "Ask",

@@ -14,10 +14,10 @@ from ... import keys
 from ...events import CallFinished, TimerSet
 from ...failures import CallableError, DarnerError, Exhausted
 from ...idle import Wait
-from ...moments import CURRENT
 from ...ports import CallRequest, Json
 from .. import world
 from ..boundary import JournaledBoundary
+from ..moments import CURRENT
 from .handles import Calling
 from .tasks import GROWING, TaskTree, count_tasks
 
@@ -29,7 +29,7 @@ CANCELS = 3
 
 @dataclass
 class Orchestration:
-    """What the code of one step is surrounded by while it runs. It is the `moments.Moments` of that code."""
+    """What the code of one step is surrounded by while it runs. It is the `perform.moments.Moments` of that code."""
 
     path: str
     step: StepPlan

@@ -19,8 +19,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID  # noqa: TID251 - the type; ids themselves come from whoever records them
 
-from ..compiler.quantities import parse_duration
-from .failures import Refused
+from ...compiler.quantities import parse_duration
+from ..failures import Refused
 
 
 class Moments(Protocol):
@@ -75,7 +75,5 @@ def _moments(name: str) -> Moments:
     found = CURRENT.get()
     if found is None:
         msg = f"darner.{name}() was called outside of a step with calls, so there is nothing that could record it"
-        raise Refused(
-            msg, help="call it in an async step that lists `calls`; in a test, inside `with darner.testing.moments():`"
-        )
+        raise Refused(msg, help="call it in an async step that lists `calls`; in a test, inside `with darner.testing.moments():`")
     return found
