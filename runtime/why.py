@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from ..compiler.diagnostics import did_you_mean
@@ -107,7 +107,7 @@ def _reason(call: CallState) -> str:
 
 
 def _hit(cached: Cached) -> str:
-    made = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(cached.made)) if cached.made is not None else "?"
+    made = f"{datetime.fromtimestamp(cached.made, UTC):%Y-%m-%d %H:%M:%S}" if cached.made is not None else "?"
     return f"served from cache {cached.scope}: {cached.origin} made it at {made} UTC"
 
 
