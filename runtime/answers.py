@@ -35,6 +35,8 @@ VERDICTS: Mapping[str, Mapping[str, str]] = {
 """What may be answered, by what the question is about; a plain question takes a value of its type."""
 _NEEDS = {"edit": "arguments", "value": "value", "raise": "limits"}
 _TAKES = {**_NEEDS, "deny": "reason", "done": "value", "retry": "hint"}
+SHOWN = 60
+"""Characters of a value or a text that a message shows."""
 _MAY_RAISE = frozenset({"turns", "calls", "tokens", "cost", "time"})
 
 
@@ -101,7 +103,9 @@ def how(asked: QuestionAsked) -> str:
     """Return what may be answered, as help."""
     if asked.about != "question":
         return "answer " + ", ".join(f"`{word}`" for word in VERDICTS[asked.about])
-    return "any text, or JSON" if not asked.answer_schema else f"an answer is {_described(asked.answer_schema)}"
+    if not asked.answer_schema:
+        return "any text, or JSON"
+    return "any text" if asked.answer_schema == {"type": "string"} else f"an answer is {_described(asked.answer_schema)}"
 
 
 def _described(schema: Any) -> str:
@@ -207,7 +211,8 @@ def _bound_faults(schema: Mapping[str, Any], value: Json, where: str) -> Iterato
     size = len(value) if isinstance(value, str | list) else value
     if isinstance(size, bool) or not isinstance(size, int | float):
         return
-    names = {str: ("minLength", "maxLength"), list: ("minItems", "maxItems")}.get(type(value), ("minimum", "maximum"))
+    kinds: dict[type, tuple[str, str]] = {str: ("minLength", "maxLength"), list: ("minItems", "maxItems")}
+    names = kinds.get(type(value), ("minimum", "maximum"))
     if names[0] in schema and size < schema[names[0]]:
         yield f"{where} must be at least {schema[names[0]]}{' long' if names[0] != 'minimum' else ''}"
     if names[1] in schema and size > schema[names[1]]:
@@ -235,4 +240,4 @@ def _a(words: str) -> str:
 
 def _short(value: Json) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else text[:57] + "…"
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from .answers import how
+from .answers import SHOWN, how
 from .events import QuestionAsked
 from .failures import Refused
 from .ports import Json
@@ -92,4 +92,4 @@ def closed(question: str, by: str, value: Json, who: str | None) -> Refused:
 
 def _short(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= 60 else line[:59] + "…"
+    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"

@@ -7,8 +7,9 @@ import re
 import pytest
 
 from darner.runtime.events import QuestionAsked, QuestionClosed
+from darner.runtime.journal import paths, record
 
-from .office import TRADE, Office
+from .office import Office
 
 MUGS = ["-i", "what=mugs"]
 
@@ -97,8 +98,6 @@ def test_an_approval_is_consumed_with_the_intent_of_its_write(office: Office) ->
     kinds = [one.kind for one in office.events()]
     closed = kinds.index("question_closed")
     assert kinds[closed + 1] == "call_started"
-    from darner.runtime.journal import paths, record
-
     path = office.store / paths.journal_file("r1")
     with path.open("rb") as file:
         commits = [[one.kind for one in record.decode(each, "r1")] for each in record.scan(file, path.stat().st_size, "r1")]

@@ -21,6 +21,7 @@ from darner.runtime.journal.store import open_store
 from darner.runtime.perform.flow import Surroundings, run_flow
 from darner.runtime.perform.people import desk, replies
 from darner.runtime.perform.secrets import EnvironmentSecrets
+from darner.runtime.perform.world import SystemClock
 from darner.runtime.ports import Store
 from darner.runtime.project.load import compile_spec
 
@@ -63,7 +64,7 @@ def test_two_answers_and_a_time_out_have_one_winner_and_the_broken_variant_is_ca
     assert race(open_store(tmp_path / "broken"), give_blindly, 200) > 0
 
 
-def wake_in_children(store: Store, bound: Binding, wakers: int, wake: Callable[[Store, Binding], str]) -> list[str]:
+def wake_in_children(store: Store, bound: Binding, wakers: int, waking: Callable[[Store, Binding], str]) -> list[str]:
     """Return what each of several processes says that came of waking a run at once."""
     gate_out, gate_in = os.pipe()
     outs = []
@@ -72,10 +73,10 @@ def wake_in_children(store: Store, bound: Binding, wakers: int, wake: Callable[[
         if os.fork() == 0:
             os.read(gate_out, 1)
             try:
-                told = wake(store, bound)
+                said = waking(store, bound)
             except BaseException as error:  # noqa: BLE001 - a child tells what went wrong, and is gone
-                told = repr(error)
-            os.write(into, told.encode())
+                said = repr(error)
+            os.write(into, said.encode())
             os._exit(0)
         os.close(into)
         outs.append(out)
@@ -92,7 +93,7 @@ def wake_in_children(store: Store, bound: Binding, wakers: int, wake: Callable[[
 
 def wake(store: Store, bound: Binding) -> str:
     """Wake a run as `darner resume --due` does."""
-    if bound.run not in replies.due_runs(store, replies.SystemClock()):
+    if bound.run not in replies.due_runs(store, SystemClock()):
         return "asleep"
     try:
         state = run_flow(store, bound, Surroundings(EnvironmentSecrets({})))
@@ -103,8 +104,9 @@ def wake(store: Store, bound: Binding) -> str:
 
 @pytest.mark.parametrize("rounds", [20, pytest.param(200, marks=pytest.mark.soak)])
 def test_of_two_wakers_one_goes_on_and_the_write_is_done_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rounds: int) -> None:
-    """Each round: a run waits for an approval, it is given, and two processes wake the run at the same moment. Guards against
-    dbos#742 (a stale recovery executes without the claim) and langgraph#8796 (two writers both succeed).
+    """Each round: a run waits for an approval, it is given, and two processes wake the run at the same moment.
+
+    Guards against dbos#742 (a stale recovery executes without the claim) and langgraph#8796 (two writers both succeed).
     """
     monkeypatch.syspath_prepend(str(TRADE))
     compiled = compile_spec(TRADE / "desk.yaml", params={"log": "-"})

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ... import answers, waits
 from ...answers import Answer
@@ -17,6 +18,8 @@ from ...ports import Clock, Store
 
 LOOK = 1.0
 """Seconds between looks at a store while somebody is waited for."""
+
+Found = TypeVar("Found")
 
 Asker = Callable[[QuestionAsked], Awaitable[bool]]
 """Asks somebody who is right there; returns whether they are still there. What they say lies on the desk then."""
@@ -108,7 +111,7 @@ class Desk:
         """Compete for the end of a question, and return who won."""
         return await self._call(give, question, answer)
 
-    async def _call(self, function: Callable[..., Answer], question: str, *more: Answer) -> Answer:
+    async def _call(self, function: Callable[..., Found], question: str, *more: Answer) -> Found:
         """Look here and now in a folder; elsewhere in a thread, since a bucket takes its time."""
         if self.store.local_path(self.run_id) is not None:
             return function(self.store, self.run_id, question, *more)
@@ -155,11 +158,9 @@ class Desk:
 
     async def cancelled(self) -> Answer:
         """Return once somebody has cancelled the run, with who it was."""
-        while True:
-            found = await self._call(_look_for_end, "")
-            if found is not None:
-                return found
+        while (found := await self._call(_look_for_end, "")) is None:
             await asyncio.sleep(self.look_every)
+        return found
 
 
 def _look_for_end(store: Store, run_id: str, _question: str) -> Answer | None:

@@ -33,29 +33,28 @@ class Leaving:
         """Go on until the engine is done, only long waits are left, or the run is cancelled; record which it was."""
         self.idle.wake = self._look.set
         before = min(self.state.waits.times(), default=None)
-        stale = {before, NEVER} if self.state.waits.asks else {before}
-        ends = [asyncio.ensure_future(engine), asyncio.ensure_future(self._parks()), asyncio.ensure_future(self.desk.cancelled())]
-        work, parks, cancelled = ends
+        stale = ({NEVER} if self.state.waits.asks else set()) | ({before} if before is not None else set())
+        work, parks = asyncio.ensure_future(engine), asyncio.ensure_future(self._parks())
+        cancelled = asyncio.ensure_future(self.desk.cancelled())
         try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([work, parks, cancelled], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for one in ends:
+            for one in (work, parks, cancelled):
                 one.cancel()
-            await asyncio.gather(*ends, return_exceptions=True)
+            await asyncio.gather(work, parks, cancelled, return_exceptions=True)
             self.idle.wake = lambda: None
         if not work.cancelled():
             work.result()
         elif not cancelled.cancelled():
-            who = cancelled.result().who
-            await self.commits.commit(*ends_of(self.state, self.clock.now(), who))
-        elif not parks.cancelled():
+            await self.commits.commit(*ends_of(self.state, self.clock.now(), cancelled.result().who))
+        else:
             parks.result()
             # Wakers look at the hint, so it is there before the run is.
             after = min(self.state.waits.times(), default=NEVER)
             await self.desk.hint(after)
             await self.commits.commit(RunParked(at=self.clock.now()))
-            stale = {before} - {after}
-        for at in stale - {None}:
+            stale -= {after}
+        for at in stale:
             await self.desk.forget_hint(at)
 
     async def _parks(self) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from ....compiler.plan import HumanPlan, Plan
 from ... import keys
-from ...answers import Answer, unfit
+from ...answers import SHOWN, Answer, unfit
 from ...commits import GroupCommit
 from ...events import QuestionAsked, QuestionClosed
 from ...failures import CallableError, Denied, Exhausted, Failure, Refused, Semantic
@@ -160,8 +161,7 @@ class People:
             return taken
         asked = await self._opened(asking)
         while True:
-            found = asked
-            told = await self.desk.outcome(asked, lambda: self.telling.tell(boundary, found))
+            told = await self.desk.outcome(asked, partial(self.telling.tell, boundary, asked))
             closed = QuestionClosed(
                 at=self.clock.now(), call=asked.call, question=asked.question, by=told.by, value=told.value, who=told.who
             )
@@ -324,4 +324,4 @@ def _fields(arguments: Json) -> dict[str, Json]:
 
 def _short(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= 100 else line[:99] + "…"
+    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"

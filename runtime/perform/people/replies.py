@@ -38,7 +38,9 @@ def reply(store: Store, run_id: str, words: Sequence[str], who: str, clock: Cloc
     return answer(store, run_id, asked, answers.parse(asked, text), who, clock or SystemClock())
 
 
-def answer(store: Store, run_id: str, asked: QuestionAsked, value: Json, who: str, clock: Clock) -> Reply:
+def answer(  # noqa: PLR0913, PLR0917 - where, which question, which answer, from whom
+    store: Store, run_id: str, asked: QuestionAsked, value: Json, who: str, clock: Clock
+) -> Reply:
     """Put an answer that fits on the desk; `Refused` where another one was first."""
     now = clock.now()
     mine = Answer("answer", value, who, now)

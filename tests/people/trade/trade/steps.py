@@ -8,7 +8,7 @@ from darner import Ask, Call
 from .tools import Wish
 
 
-async def visit(before: str, customer: Ask[Wish], buy: Call[..., str]) -> str:
+async def visit(before: str, customer: Ask[Wish], buy: Call[..., str]) -> str:  # type: ignore[misc]
     """Wait a moment, ask for more, buy that, wait again."""
     await darner.sleep(0.1)
     wish = await customer(what="pots")

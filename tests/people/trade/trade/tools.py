@@ -61,6 +61,6 @@ def which(only: Literal["approval", "fail", "default", "escalate", "inbox"]) -> 
 
 async def until_there(path: str) -> str:
     """Wait for a file."""
-    while not Path(path).exists():  # noqa: ASYNC240 - a test's own file
+    while not Path(path).exists():  # noqa: ASYNC110, ASYNC240 - a file of the test's, from another process
         await asyncio.sleep(0.05)
     return "there"
