@@ -114,8 +114,8 @@ def _hit(cached: Cached) -> str:
 def lines(told: StepWhy) -> Iterator[str]:
     """Yield it as lines for people; of many calls those that differ first."""
     yield f"{told.run}  {told.step}  {told.status}{f': {told.reason}' if told.reason else ''}"
-    for one in told.waits_for:
-        yield f"  waits for {one}"
+    for name in told.waits_for:
+        yield f"  waits for {name}"
     if told.epochs > 1:
         yield f"  the run was taken up {told.epochs} times; what had a result was served from the journal each time"
     for one in told.calls[:SHOWN]:

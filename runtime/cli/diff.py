@@ -92,8 +92,8 @@ def in_flight(store: Store, after: Compiled) -> Iterator[InFlight]:
         yield judged(
             bound.run, status, unasked=seen.unasked, writes=seen.writes, asks_again=seen.asks_again, pinned=is_pinned, fails=seen.fails
         )
-    for run_id, (bound, error) in found.items():
-        if bound is None:
+    for run_id, (known, error) in found.items():
+        if known is None:
             yield InFlight(run_id, "damaged", "fails", 0, (), (), pinned=False, error=error)
 
 

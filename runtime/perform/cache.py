@@ -12,6 +12,7 @@ from typing import Literal
 from .. import keys
 from ..events import Cached
 from ..failures import StoreError
+from ..idle import Idle, Wait
 from ..journal import paths, shared_results
 from ..journal.shared_results import SharedResult
 from ..ports import Caching, CallRequest, Clock, Json, Store
@@ -54,6 +55,7 @@ class ResultCache:
     clock: Clock
     load: Callable[[str], Json]
     between: Between | None = None
+    idle: Idle = field(default_factory=Idle)
     _flights: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     @contextlib.asynccontextmanager
@@ -64,7 +66,7 @@ class ResultCache:
         """
         key = keys.cache_key(request, caching)
         scope = _scope(caching, self.user, self.between)
-        async with self._flights[key]:
+        async with self._alone(key, Wait(call_id, request.parent)):
             is_anew = self._is_anew(request.parent)
             before = self._of_this_run(key, is_anew=is_anew)
             if before is not None:
@@ -76,6 +78,17 @@ class ResultCache:
                 fresh = self._fresh(request, caching, key, call_id)
                 async with between.look(scope, fresh, is_anew=is_anew) as found:
                     yield found
+
+    @contextlib.asynccontextmanager
+    async def _alone(self, key: str, wait: Wait) -> AsyncIterator[None]:
+        """Hold others of this process up that want the same. Waiting for one of them is no work: it may wait for a person."""
+        lock = self._flights[key]
+        with self.idle.waiting(wait) if lock.locked() else contextlib.nullcontext():
+            await lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _of_this_run(self, key: str, *, is_anew: bool) -> Found | None:
         """Return an equal call's result. Of steps that are done anew only those count that were done anew too."""

@@ -36,10 +36,13 @@ class Fleet:
 
     def verdicts(self) -> dict[str, Any]:
         """Return what `darner diff --runs` says of each run."""
-        code = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
         files = [str(self.folder / "old.yaml"), str(self.folder / "fleet.yaml")]
-        told = json.loads(self._python("-c", code, "diff", *files, "--runs", "--json", "--store", str(self.folder / "store")))
+        told = json.loads(self.darner("diff", *files, "--runs", "--json", "--store", str(self.folder / "store")))
         return {one["run"]: one for one in told["runs"]}
+
+    def darner(self, *words: str) -> str:
+        """Return what a command prints."""
+        return self._python("-c", "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])", *words)
 
     def diff(self) -> str:
         """Return what `darner diff` prints for people, both ways."""
@@ -75,6 +78,9 @@ def test_what_becomes_of_a_hundred_runs_is_what_was_said(tmp_path: Path) -> None
         assert looked == said[run]["redoes"], run
         assert one["asked"] == len(said[run]["asks_again"]), run
         assert one["status"] == ("waiting" if one["asks"] else "done"), run
+    run = next(run for run, one in done.items() if one["status"] == "done" and said[run]["redoes"])
+    told = json.loads(fleet.darner("show", run, "--drift", "--json", "--store", str(fleet.folder / "store")))
+    assert [(one["name"], one["reason"]) for one in told["drift"]] == [("look", "no longer asked for")] * said[run]["redoes"]
 
 
 def test_runs_keep_the_plan_that_they_are_bound_to(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_a_fork_that_copied_open_intents_would_be_caught() -> None:
     started = {
         name: CallStarted(at=1.0, call=name, parent="a", what="tool", name=name, attempt=1, effects=effects) for name, effects in KINDS
     }
-    events = [RunStarted(at=0.0, run="r", plan="p"), TakenUp(at=0.0, epoch=1, owner="o"), *started.values()]
+    events: list[Event] = [RunStarted(at=0.0, run="r", plan="p"), TakenUp(at=0.0, epoch=1, owner="o"), *started.values()]
     kept = fork.prefix(events, fold_for_views(events), fork.Point(plan, "b"))
     assert_no_intent(kept)
     with pytest.raises(AssertionError):
