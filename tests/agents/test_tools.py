@@ -136,7 +136,6 @@ def test_a_secret_reaches_the_tool_and_no_message() -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"use": None, "mcp": {"url": "http://127.0.0.1:1"}}, "mcp"),
         ({"sandbox": {"runtime": "monty"}}, "sandbox"),
         ({"resources": "large"}, "resources"),
         ({"egress": ["example.org"]}, "egress"),
