@@ -123,13 +123,11 @@ def _named_steps(steps: Mapping[str, StepPlan]) -> Iterator[tuple[str, StepPlan]
 
 def _unsupported(plan: Plan, step: StepPlan) -> Iterator[str]:
     if step.resources is not None and step.agent is None:
-        yield from _unsupported_resources(plan.resources[step.resources], step)
+        yield from _unsupported_resources(plan.resources[step.resources])
 
 
-def _unsupported_resources(resources: ResourcesPlan, step: StepPlan) -> Iterator[str]:
+def _unsupported_resources(resources: ResourcesPlan) -> Iterator[str]:
     """Memory and devices are promises: kept, or refused. An agent starts no process, so its resources concern nothing."""
-    if step.tool is not None:
-        yield "a tool with resources"
     if resources.gpu is not None or any(rung.gpu is not None for rung in resources.on_oom):
         yield "a GPU"
     if resources.image is not None:

@@ -105,7 +105,9 @@ class Steps:
         if not is_named(step.with_):
             fields = tuple(tools.interface(name).schema.get("properties", {}))
             arguments = {only_parameter(f"the tool {name}", fields): arguments}
-        return await tools.call(boundary, name, arguments or {}, parent=path, on_failure=step.on_failure, cache=_cache(step))
+        return await tools.call(
+            boundary, name, arguments or {}, parent=path, on_failure=step.on_failure, cache=_cache(step), resources=step.resources
+        )
 
     async def _call(self, boundary: JournaledBoundary, path: str, step: StepPlan, ref: str, arguments: Json) -> Json:
         request = CallRequest(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...compiler import wires
-from ...compiler.plan import Lock, Plan, ToolPlan
-from ...compiler.settings import Cache, OnFailure, merge_reactions
-from ..failures import CallableError, DarnerError, Network, Refused, Semantic
+from ...compiler.lowering.plantext import to_text
+from ...compiler.plan import Lock, Plan, ResourcesPlan, ToolPlan
+from ...compiler.settings import Cache, OnFailure, Reaction, merge_reactions
+from ..failures import CallableError, DarnerError, Network, OutOfMemory, Refused, Semantic
 from ..meaning import caching, tool_meaning
 from ..ports import Approval, Boundary, Caching, CallRequest, Json, Outcome, Permit, Secrets
 from . import values
@@ -19,6 +21,7 @@ from .datasets import Datasets
 from .invoking import invoke, storable
 from .mcp.remote_tool import RemoteTool
 from .mcp.servers import Servers
+from .processes.caged import Cages
 from .secrets import known, redact
 from .threads import Threads
 from .tool_schema import IDEMPOTENCY_KEY, Interface, interface
@@ -50,12 +53,14 @@ class Tools:
         self._threads = Threads()
         self._servers = Servers(plan, fixed=self._fixed, folder=base)
         self._interfaces: dict[str, Interface | RemoteTool] = {}
+        self._base = base
+        self._cages: Cages | None = None
 
     def interface(self, name: str) -> Interface | RemoteTool:
         """Return how a tool is offered to a model; `Refused` where it can't be. An MCP server is started for it."""
         if name not in self._interfaces:
             tool = self._tool(name)
-            refuse_unavailable(name, tool)
+            refuse_unavailable(name, tool, self._plan.resources.get(tool.resources or ""))
             is_remote = tool.mcp is not None
             self._interfaces[name] = (
                 self._servers.tool(name) if is_remote else interface(name, values.load(tool.use or ""), tuple(tool.with_))
@@ -63,8 +68,10 @@ class Tools:
         return self._interfaces[name]
 
     def close(self) -> None:
-        """End the MCP servers that were started."""
+        """End the MCP servers and the child processes that were started."""
         self._servers.close()
+        if self._cages is not None:
+            self._cages.close()
 
     def _tool(self, name: str) -> ToolPlan:
         remote = self._servers.entry(name)
@@ -92,8 +99,12 @@ class Tools:
         parent: str,
         on_failure: OnFailure | None = None,
         cache: Cache | None = None,
+        resources: str | None = None,
+        memory: int | None = None,
     ) -> Json:
         """Return what a tool gives for JSON ``arguments``: served, or called and recorded.
+
+        A tool with ``resources``, its own or those given here, or with so many bytes of ``memory``, runs in a child process.
 
         Raises:
             Semantic: the arguments don't fit, or the tool itself said that they are not acceptable.
@@ -101,6 +112,7 @@ class Tools:
         """
         tool, offered = self._tool(name), self.interface(name)
         given = offered.parse(arguments)
+        cage = self._cage(name, tool, resources, memory)
         request = CallRequest(
             parent=parent,
             kind="tool",
@@ -109,12 +121,12 @@ class Tools:
             effects=tool.effects or "write",
             idempotent=tool.idempotent,
             fingerprint=self._lock.callables.get(tool.use or "", ""),
-            on_failure=merge_reactions(tool.on_failure, on_failure or {}),
+            on_failure=merge_reactions({} if cage is None else cage.reactions, tool.on_failure, on_failure or {}),
             cache=self._caching(name, tool, cache, given),
             approval=None if tool.approval is None else Approval(tool.approval, offered.schema, offered.parse),
             reconcile=None if tool.reconcile is None else lambda permit: self._happened(tool, offered, given, permit),
         )
-        result = await boundary.call(request, lambda permit: self._perform(tool, offered, given, permit))
+        result = await boundary.call(request, lambda permit: self._perform(tool, offered, given, permit, cage))
         if isinstance(result, dict) and set(result) == {FEEDBACK}:
             raise Semantic(result[FEEDBACK])
         if isinstance(result, dict) and set(result) == {UNKEPT}:
@@ -122,6 +134,28 @@ class Tools:
                 result[UNKEPT], type_name="TypeError", help="it happened, and is not repeated; mend the tool, then --redo STEP"
             )
         return result
+
+    def _cage(self, name: str, tool: ToolPlan, resources: str | None, memory: int | None) -> Cage | None:
+        given = resources or tool.resources
+        if given is None and memory is None:
+            return None
+        if tool.mcp is not None:
+            raise Refused(f"{name} runs in its server, so it can't be given resources", help="give them to the server")
+        return Cage(self._caging(), name, given, memory)
+
+    def _caging(self) -> Cages:
+        if self._cages is None:
+            base = None if self._base is None else str(self._base)
+            setup = {"plan": to_text(self._plan, full=True), "params": self._params, "base": base}
+            self._cages = Cages(base or ".", self._threads, self._plan.resources, f"{__package__}.caged_tools:prepare", setup)
+        return self._cages
+
+    async def call_here(self, name: str, arguments: Json, key: str) -> Json:
+        """Return what a Python tool gives, called in this process, which is a child, without a record."""
+        tool, offered = self._tool(name), self.interface(name)
+        permit = Permit("", 1, key)
+        given = self._arguments(tool, offered, offered.parse(arguments), permit)
+        return storable(f"the tool {name}", await self._invoke(offered, given, key))
 
     async def _happened(self, tool: ToolPlan, offered: Interface | RemoteTool, given: dict[str, Any], permit: Permit) -> Json:
         """Ask a tool's `reconcile` for the result of a write that broke off: it takes what it names of the write's arguments."""
@@ -150,12 +184,18 @@ class Tools:
             return None
         return caching(setting, tool_meaning(self._plan, self._params, self._lock, name), values.dump(given))
 
-    async def _perform(self, tool: ToolPlan, offered: Interface | RemoteTool, given: dict[str, Any], permit: Permit) -> Outcome:
-        arguments = self._arguments(tool, offered, given, permit)
+    async def _perform(
+        self, tool: ToolPlan, offered: Interface | RemoteTool, given: dict[str, Any], permit: Permit, cage: Cage | None
+    ) -> Outcome:
+        key = permit.idempotency_key
         clock = asyncio.timeout(tool.timeout)
         try:
             async with clock:
-                result = await self._invoke(offered, arguments, permit.idempotency_key)
+                if cage is not None:
+                    asked = values.dump(given) if permit.arguments is None else permit.arguments
+                    result = await cage.call({"tool": offered.name, "arguments": asked, "key": key})
+                else:
+                    result = await self._invoke(offered, self._arguments(tool, offered, given, permit), key)
         except Semantic as refusal:
             return Outcome({FEEDBACK: refusal.message})
         except TimeoutError as late:
@@ -209,11 +249,40 @@ def _kept(tool: ToolPlan, name: str, result: Any) -> Json:
         return {UNKEPT: error.message}
 
 
-def refuse_unavailable(name: str, tool: ToolPlan) -> None:
+@dataclass
+class Cage:
+    """Where one call of a tool runs: in a child process with its memory enforced, a rung higher after each fall."""
+
+    cages: Cages
+    tool: str
+    resources: str | None
+    memory: int | None
+    fallen: int = 0
+
+    @property
+    def reactions(self) -> OnFailure:
+        """What the ladder makes of running out of memory: an attempt a rung."""
+        if self.resources is None or self.memory is not None:
+            return {}
+        return {"oom": Reaction(attempts=self.cages.rungs(self.resources))}
+
+    async def call(self, request: Json) -> Json:
+        """Return a tool's result; raises as `processes.caged.Cages.call` does."""
+        if self.resources is None or self.memory is not None:
+            return await self.cages.call_with(self.memory, request)
+        try:
+            return await self.cages.call(self.tool, self.resources, request, self.fallen)
+        except OutOfMemory:
+            self.fallen += 1
+            raise
+
+
+def refuse_unavailable(name: str, tool: ToolPlan, resources: ResourcesPlan | None = None) -> None:
     """Refuse a tool that asks for what this version can't do, before anything is started."""
     asked = {
         "sandbox": tool.sandbox is not None,
-        "resources": tool.resources is not None,
+        "a GPU": resources is not None and (resources.gpu is not None or any(rung.gpu is not None for rung in resources.on_oom)),
+        "an image": resources is not None and resources.image is not None,
         "egress": bool(tool.egress),
     }
     wanted = [key for key, is_asked in asked.items() if is_asked]

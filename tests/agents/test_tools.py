@@ -137,7 +137,6 @@ def test_a_secret_reaches_the_tool_and_no_message() -> None:
     ("changes", "named"),
     [
         ({"sandbox": {"runtime": "monty"}}, "sandbox"),
-        ({"resources": "large"}, "resources"),
         ({"egress": ["example.org"]}, "egress"),
     ],
 )

@@ -13,7 +13,7 @@ from .. import values
 from ..agents.agents import Agents
 from ..boundary import JournaledBoundary
 from ..callables import callee, is_named, only_parameter
-from .handles import AskHandle, CallHandle, Calling, output_of
+from .handles import AskHandle, CallHandle, Calling, memory_of, output_of
 from .orchestration import Orchestration
 
 
@@ -52,7 +52,8 @@ class Conductor:
         if not calling.is_named:
             fields = tuple(tools.interface(calling.name).schema.get("properties", {}))
             given = {only_parameter(f"the tool {calling.name}", fields): given}
-        return await tools.call(around.boundary, calling.name, given, parent=around.path, on_failure=around.step.on_failure)
+        overlay, memory = around.step.on_failure, memory_of(calling.resources)
+        return await tools.call(around.boundary, calling.name, given, parent=around.path, on_failure=overlay, memory=memory)
 
     async def _consult(self, around: Orchestration, calling: Calling) -> Json:
         given, overlay = calling.arguments, around.step.on_failure

@@ -8,6 +8,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
+from ....compiler.quantities import parse_size
 from ...failures import CallableError, Refused, Semantic
 from ...ports import Json
 from .. import values
@@ -53,7 +56,19 @@ class CallHandle:
         """Return the same callee with other resources: ``memory="1Gi"``."""
         if not self.takes_resources:
             raise Refused(f"{self.name} starts no process, so there is nothing that on({', '.join(resources)}) could give it")
+        unknown = sorted(set(resources) - {"memory"})
+        if unknown:
+            raise Refused(f"{self.name}.on() can't promise {unknown[0]}", help='it takes memory="1Gi"')
+        memory_of(resources)
         return replace(self, resources={**self.resources, **resources})
+
+
+def memory_of(resources: Mapping[str, Any]) -> int | None:
+    """Return the bytes of ``memory`` that were asked for with `on`; `Refused` where that is no size."""
+    try:
+        return parse_size(resources["memory"]) if "memory" in resources else None
+    except PydanticCustomError as error:
+        raise Refused(f"on(memory={resources['memory']!r}): {error.message()}", help='write memory="1Gi"') from error
 
 
 @dataclass(frozen=True)

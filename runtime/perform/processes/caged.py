@@ -32,6 +32,9 @@ class Cages:
     """The spec's folder: its modules are found there first."""
     threads: Threads
     plans: Mapping[str, ResourcesPlan] = field(default_factory=dict)
+    target: str = f"{__name__}:{call_here.__name__}"
+    """What the children run; see `children.ChildTask`."""
+    setup: Json = None
     _idle: defaultdict[int | None, list[Child]] = field(default_factory=lambda: defaultdict(list))
     _rungs: dict[str, int] = field(default_factory=dict)
 
@@ -55,13 +58,14 @@ class Cages:
         """
         rungs = ladder(self.plans[resources])
         rung = min(max(self._rungs.get(node, 0), fallen), len(rungs) - 1)
-        value = await self._call(rungs[rung], request)
+        value = await self.call_with(rungs[rung], request)
         self._rungs[node] = rung
         return value
 
-    async def _call(self, memory: int | None, request: Json) -> Json:
+    async def call_with(self, memory: int | None, request: Json) -> Json:
+        """Return a result from a child with so many bytes of memory; see `call`."""
         idle = self._idle[memory]
-        child = idle.pop() if idle else Child(ChildTask(f"{__name__}:{call_here.__name__}", memory=memory, sys_path=(self.folder,)))
+        child = idle.pop() if idle else Child(self._task(memory))
         try:
             value = await self.threads.run(child.call, request=request)
         except BaseException:
@@ -69,6 +73,9 @@ class Cages:
             raise
         idle.append(child)
         return value
+
+    def _task(self, memory: int | None) -> ChildTask:
+        return ChildTask(self.target, setup=self.setup, memory=memory, sys_path=(self.folder,))
 
     def close(self) -> None:
         """End all children."""
