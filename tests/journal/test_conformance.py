@@ -53,16 +53,16 @@ def test_what_was_appended_is_read_back_by_the_next_owner_in_order(store: Store)
     assert list(read_events(store, RUN)) == found
 
 
-@pytest.mark.parametrize("value", [math.inf, -math.inf, "\ud800 lone", 2**80, 1e-320, "", {"": []}, {"a": {"b": [True, False, None]}}])
-def test_every_json_value_comes_back_as_it_was(store: Store, value: Json) -> None:
+ODD: list[Json] = [math.inf, -math.inf, "\ud800 lone", 2**80, 1e-320, "", {"": []}, {"a": {"b": [True, False, None]}}]
+
+
+def test_every_json_value_comes_back_as_it_was(store: Store) -> None:
     """What is served after a crash is what was seen live, odd values included."""
-    write(store, [finished("a", value), finished("n", [math.nan])])
-    first, second = read_events(store, RUN)
-    assert isinstance(first, StepFinished)
-    assert isinstance(second, StepFinished)
-    assert first.value == value
-    assert type(first.value) is type(value)
-    assert math.isnan(second.value[0])
+    write(store, [finished("a", value) for value in ODD], [finished("n", [math.nan])])
+    *found, last = [event.value for event in read_events(store, RUN) if isinstance(event, StepFinished)]
+    assert found == ODD
+    assert [type(value) for value in found] == [type(value) for value in ODD]
+    assert math.isnan(last[0])
 
 
 def test_a_run_that_was_never_taken_up_has_no_events_and_no_holder(store: Store) -> None:
