@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from ..compiler.settings import Limits
 from .events import QuestionAsked
 from .failures import Refused
 from .ports import Json
@@ -37,7 +38,6 @@ _NEEDS = {"edit": "arguments", "value": "value", "raise": "limits"}
 _TAKES = {**_NEEDS, "deny": "reason", "done": "value", "retry": "hint"}
 SHOWN = 60
 """Characters of a value or a text that a message shows."""
-_MAY_RAISE = frozenset({"turns", "calls", "tokens", "cost", "time"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,23 @@ def _unfit_verdict(asked: QuestionAsked, value: dict[str, Any]) -> str | None:
     unknown = sorted(set(value) - {"verdict", _TAKES.get(verdict, "")})
     if unknown:
         return f"{verdict} takes no {unknown[0]}"
-    if verdict == "raise" and (not isinstance(value["limits"], dict) or not set(value["limits"]) <= _MAY_RAISE or not value["limits"]):
-        return f"raise takes some of {', '.join(sorted(_MAY_RAISE))}"
+    if verdict == "raise":
+        return _unfit_limits(value["limits"])
     if verdict in {"edit", "value"}:
         return next(faults(asked.answer_schema, value[_NEEDS[verdict]]), None)
     return None
+
+
+def _unfit_limits(limits: Json) -> str | None:
+    try:
+        known = Limits.model_validate(limits)
+    except ValueError:
+        known = Limits()
+    return (
+        None
+        if known != Limits()
+        else f'raise takes limits such as {{"turns": 20, "cost": "0.50 USD"}}: some of {", ".join(Limits.model_fields)}'
+    )
 
 
 def how(asked: QuestionAsked) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from ..compiler.plan import Plan, StepPlan
+from ..compiler.settings import Limits
 from .failures import Exhausted
 from .ports import CallRequest, Json
 from .rounds import enclosing
@@ -24,6 +25,13 @@ class Bound:
     cost: Decimal | None = None
     tokens: int | None = None
     time: float | None = None
+
+    def over(self, raised: Limits | None) -> Bound:
+        """Return the bound with what a person raised laid over it."""
+        if raised is None:
+            return self
+        cost, tokens, time = raised.cost or self.cost, raised.tokens or self.tokens, raised.time or self.time
+        return replace(self, cost=cost, tokens=tokens, time=time)
 
 
 def bounds(plan: Plan, path: str) -> tuple[Bound, ...]:

@@ -229,7 +229,7 @@ class Scope:
         """Record a failure as the step's policy says: it fails, or counts as skipped."""
         failure = error if isinstance(error, Failure) else CallableError(error.message, type_name=type(error).__name__)
         now = self.flow.clock.now()
-        if self._reaction(name, failure).then == "skip":
+        if self._reaction(name, failure).then == "skip" or failure.type_name == "SkippedByPerson":
             self.flow.commits.note(StepSkipped(at=now, step=path, reason=f"{failure.kind}: {failure.message}"))
             return
         message = error.message if error.help is None else f"{error.message} ({error.help})"

@@ -279,15 +279,19 @@ class RunState:
 
     def _reopen(self, path: str) -> None:
         blamed = self.steps.pop(path).calls
-        waiting = [call for call in self.below.get(path, ()) if blamed is None or call in blamed]
-        while waiting:
-            call = waiting.pop()
-            self.calls[call].given_up = None
-            waiting.extend(self.below.get(call, ()))
+        self._try_again(call for call in self.below.get(path, ()) if blamed is None or call in blamed)
         items, index = self._item(path)
         if items is not None:
             items.failed -= 1
             items.open = dict.fromkeys(sorted((*items.open, index)))
+
+    def _try_again(self, calls: Iterable[str]) -> None:
+        """Raise the failures of some calls, and of those made for them, no longer as they are on record."""
+        waiting = list(calls)
+        while waiting:
+            call = waiting.pop()
+            self.calls[call].given_up = None
+            waiting.extend(self.below.get(call, ()))
 
     def _item(self, path: str) -> tuple[MapState | None, int]:
         found = _ITEM.fullmatch(path)
@@ -327,6 +331,13 @@ class RunState:
         if one is not None:
             self.ledger.tick(self.step_of(one.asked.parent), event.at, self.epoch)
             self.ledger.end_wait(event.call)
+        if (
+            one is not None
+            and one.asked.about == "rescue"
+            and isinstance(event.value, dict)
+            and event.value.get("verdict") in {"retry", "raise"}
+        ):
+            self._try_again(self.below.get(one.asked.parent, ()))
         if one is None or one.asked.about != "question" or event.by not in {"answer", "default"}:
             return
         asked = one.asked

@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from ...compiler.plan import ModelPlan
@@ -24,7 +25,7 @@ from ..ports import Clock, Log, Secrets, Store
 from ..state import RunState, fold
 from . import steps
 from .agents.agents import Agents
-from .boundary import Recording
+from .boundary import JournaledBoundary, Recording
 from .cache import Between, ResultCache
 from .people.desk import Asker, Desk
 from .people.leaving import Leaving
@@ -138,9 +139,8 @@ async def _drive(log: Log, state: RunState, bound: Binding, around: Surroundings
     threads = Threads()
     cages = Cages(str(Path(bound.spec).parent), threads, bound.plan.resources)
     perform = Steps(recording, agents, bound.lock, cages, threads)
-    engine = Engine(
-        bound.plan, bound.lock, bound.inputs, bound.params, state, commits, Rescuing(perform, idle), around.clock, log.load, perform.judge
-    )
+    rescuing = Rescuing(perform, bound.plan, state, commits, people, idle, partial(JournaledBoundary, recording))
+    engine = Engine(bound.plan, bound.lock, bound.inputs, bound.params, state, commits, rescuing, around.clock, log.load, perform.judge)
     async with agents, _draining(commits), watched(around.watch, state):
         with closing(cages), _letting_go(commits, log, around.clock), _stopping_politely():
             await (engine.run() if desk is None else Leaving(state, commits, around.clock, idle, desk).run(engine.run()))

@@ -15,6 +15,7 @@ from ..looping import Verdict, names
 from ..meaning import caching, callable_meaning
 from ..ports import Caching, CallRequest, Json, Outcome, Permit
 from ..replay import Replay
+from ..relief import relief
 from . import values
 from .agents.agents import Agents
 from .boundary import JournaledBoundary, Recording
@@ -54,7 +55,12 @@ class Steps:
     async def __call__(self, path: str, step: StepPlan, arguments: Json) -> Result:
         """Return a step's result; see `engine.Performer`."""
         replay = Replay(self.recording.state, path)
-        boundary = JournaledBoundary(self.recording, step.timeout, bounds=bounds(self.recording.plan, path), replay=replay)
+        given = relief(self.recording.state.waits, path)
+        step = step if step.agent is not None else step.model_copy(update={"limits": given.over(step.limits)})
+        within = tuple(
+            one.over(given.limits) if one.path == path and one.name == "limits" else one for one in bounds(self.recording.plan, path)
+        )
+        boundary = JournaledBoundary(self.recording, step.timeout, bounds=within, replay=replay, relief=given)
         result = await self._strictly(boundary, path, step, arguments)
         if replay.left:
             self.recording.commits.note(Drifted(at=self.recording.clock.now(), step=path, calls=replay.left))

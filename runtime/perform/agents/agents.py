@@ -22,7 +22,9 @@ from ....compiler.settings import REACTIONS, Cache, Limits, OnFailure, Reaction,
 from ...failures import Exhausted, Refused
 from ...meaning import agent_meaning, caching
 from ...ports import Boundary, Caching, CallRequest, Json, Outcome, Permit, Secrets
+from ...relief import Relief
 from .. import values
+from ..boundary import JournaledBoundary
 from ..secrets import known
 from ..tools import Tools
 from . import prompts as templates
@@ -176,10 +178,11 @@ class Agents:
 
         agent, loop = self._agent(name), self._loop(name)
         given = _given(agent.input, arguments)
-        limits = agent.limits or Limits()
+        aid = boundary.relief if isinstance(boundary, JournaledBoundary) else Relief()
+        limits = aid.over(agent.limits) or Limits()
         reactions = merge_reactions(REACTIONS, agent.on_failure, overlay)
         visit = Visit(boundary, permit.call_id, given, Meter(name, limits), reactions, overlay)
-        prompt = templates.render(name, self._prompt(agent), given)
+        prompt = aid.prompt(templates.render(name, self._prompt(agent), given))
         clock = asyncio.timeout(limits.time)
         try:
             async with clock:

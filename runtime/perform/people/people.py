@@ -131,10 +131,10 @@ class People:
         """Return what a person says of a step that failed for good; it is not recorded yet."""
         return await self._closed(boundary, asking)
 
-    def asking_for_rescue(self, path: str, number: int, human: str, shown: Mapping[str, Json], schema: Any = None) -> Asking:
+    def asking_for_rescue(self, path: str, number: int, human: str, shown: Mapping[str, Json], check: Callable[[Json], object]) -> Asking:
         """Return the question about a step's ``number``-th failure."""
         text = self._shown_text(human, shown)
-        return Asking(keys.digest([path, "rescue", number])[:32], path, human, "rescue", text, schema, dict(shown))
+        return Asking(keys.digest([path, "rescue", number])[:32], path, human, "rescue", text, None, dict(shown), check)
 
     def _human(self, name: str) -> HumanPlan:
         if name not in self.plan.humans:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from ....compiler.plan import StepPlan
+from ....compiler.plan import Plan, StepPlan
+from ....compiler.quantities import format_money
+from ....compiler.settings import REACTIONS, Reaction, merge_reactions
+from ...commits import GroupCommit
 from ...engine import Performer, Result
+from ...failures import CallableError, Failure, Semantic
 from ...idle import Idle
 from ...ports import Json
+from ...state import RunState
+from .. import values
+from .people import People
+
+SKIPPED = "SkippedByPerson"
+"""The type of the failure that settles a step as skipped, since a person said so."""
 
 
 @dataclass(frozen=True)
@@ -15,9 +27,85 @@ class Rescuing:
     """Performs steps, and asks a person about those whose failure policy says so. See `engine.Performer`."""
 
     perform: Performer
+    plan: Plan
+    state: RunState
+    commits: GroupCommit
+    people: People
     idle: Idle
+    boundary: Callable[[], Any]
+    """Makes the boundary through which the person is told."""
 
     async def __call__(self, path: str, step: StepPlan, arguments: Json) -> Result:
         """Return a step's result, or what a person gave instead."""
         with self.idle.working(path, path.rpartition("/")[0]):
-            return await self.perform(path, step, arguments)
+            given = self._given_before(path)
+            while given is None:
+                try:
+                    return await self.perform(path, step, arguments)
+                except Failure as failure:
+                    human = self._reaction(step, failure).ask
+                    # Whoever didn't answer, or said no, was asked already.
+                    if human is None or failure.type_name in {"NoAnswer", "Denied", "Aborted"}:
+                        raise
+                    given = await self._decided(path, step, failure, human)
+            return given
+
+    def _given_before(self, path: str) -> Result | None:
+        """Return what a person gave just before the process died: they aren't asked again."""
+        for one in self.state.waits.questions.values():
+            if one.asked.about == "rescue" and one.asked.parent == path and one.closed is not None and isinstance(one.closed.value, dict):
+                if one.closed.value.get("verdict") == "value":
+                    return Result(one.closed.value["value"])
+                if one.closed.value.get("verdict") == "skip":
+                    raise CallableError(f"{one.asked.human} said that it is to be skipped", type_name=SKIPPED)
+        return None
+
+    def _reaction(self, step: StepPlan, failure: Failure) -> Reaction:
+        callee = self.plan.tools.get(step.tool or "") or self.plan.agents.get(step.agent or "")
+        return merge_reactions(REACTIONS, callee.on_failure if callee else {}, step.on_failure)[failure.kind]
+
+    async def _decided(self, path: str, step: StepPlan, failure: Failure, human: str) -> Result | None:
+        """Return what a person gave as the step's result, or None where it is to be tried again; raises what ends it."""
+        number = sum(one.asked.about == "rescue" and one.asked.parent == path for one in self.state.waits.questions.values())
+        pending = [one for one in self.state.waits.open if one.about == "rescue" and one.parent == path]
+        asking = self.people.asking_for_rescue(path, number - len(pending), human, self._shown(path, failure), _check(self.plan, step))
+        closed = await self.people.rescue(self.boundary(), asking)
+        await self.commits.commit(closed)
+        verdict = closed.value["verdict"]
+        if verdict == "value":
+            return Result(closed.value["value"])
+        if verdict in {"retry", "raise"}:
+            return None
+        if verdict == "skip":
+            raise CallableError(f"{human} said that it is to be skipped, after: {failure.message}", type_name=SKIPPED) from failure
+        raise failure
+
+    def _shown(self, path: str, failure: Failure) -> dict[str, Json]:
+        """Return what was tried and what it cost."""
+        used = self.state.ledger.of(path)
+        calls = [one for one in self.state.calls.values() if one.root == path]
+        tried = [f"{one.what} {one.name}: {told.type}: {told.message}" for one in calls for told in one.failures]
+        return {
+            "step": path,
+            "failure": failure.kind,
+            "message": failure.message,
+            "tried": tried[-10:],
+            "calls": len(calls),
+            "tokens": used.tokens,
+            "cost": format_money(used.cost),
+        }
+
+
+def _check(plan: Plan, step: StepPlan) -> Callable[[Json], object]:
+    """Return what judges a value that a person gives as a step's result."""
+    text = plan.agents[step.agent].output if step.agent is not None and step.agent in plan.agents else None
+
+    def judge(verdict: Json) -> object:
+        if text is not None and verdict.get("verdict") == "value":
+            try:
+                values.adapter(text).validate_python(verdict["value"])
+            except ValueError as error:
+                raise Semantic(f"it is no {text}: {error}") from error
+        return verdict
+
+    return judge

@@ -64,3 +64,17 @@ async def until_there(path: str) -> str:
     while not Path(path).exists():  # noqa: ASYNC110, ASYNC240 - a file of the test's, from another process
         await asyncio.sleep(0.05)
     return "there"
+
+
+def fragile(log: str) -> str:
+    """Work the third time."""
+    write(log, "tried")
+    if len(Path(log).read_text(encoding="utf-8").splitlines()) < 3:
+        msg = "the machine is jammed"
+        raise RuntimeError(msg)
+    return "made"
+
+
+def loud(text: str) -> str:
+    """Say it louder."""
+    return text.upper()
