@@ -18,7 +18,7 @@ from darner.runtime.failures import ContextLost, Refused
 from darner.runtime.perform.agents import conversation
 from darner.runtime.perform.agents.agents import Agents
 from darner.runtime.perform.secrets import EnvironmentSecrets
-from darner.runtime.state import fold
+from darner.runtime.state import RunState, fold
 from darner.testing import MemoryBoundary, ModelServer, Recorded
 
 from .world import agent, model, plan, tool
@@ -109,16 +109,28 @@ def _end(call: str) -> list[Said | CallFinished]:
     return [Said(at=0, call=call, value={"said": call}), CallFinished(at=0, call=call, parent="p", what="agent", name="a", value=1)]
 
 
-def test_what_a_call_goes_on_with_is_settled_when_it_first_begins() -> None:
-    """A began, B began and was finished, the process died: A goes on with nothing, as before, though B is there now.
+class LookedUpLate(Conversations):
+    """A broken variant: what a call goes on with is looked up when it is asked for, and not when it first began."""
 
-    Broken variant: what a call goes on with is looked up when it is resumed.
-    """
-    events = [_begin("A"), _begin("B"), *_end("B"), _begin("A", 2), _begin("C")]
-    state = fold(events)
+    def earlier(self, agent: str, call: str) -> list[Said]:
+        """Return all that was said by now."""
+        return [message for one in self._finished.get(agent, ()) if one != call for message in self._said.get(one, ())]
+
+
+@pytest.mark.parametrize("kept_by", [Conversations, LookedUpLate])
+def test_what_a_call_goes_on_with_is_settled_when_it_first_begins(kept_by: type[Conversations]) -> None:
+    """A began, B began and was finished, the process died: A goes on with nothing, as before, though B is there now."""
+    state = RunState(conversations=kept_by())
+    for event in (_begin("A"), _begin("B"), *_end("B"), _begin("A", 2), _begin("C")):
+        state.apply(event)
     heard = {call: [one.value for one in state.conversations.earlier("a", call)] for call in "ABC"}
-    assert heard == {"A": [], "B": [], "C": [{"said": "B"}]}
-    assert [one.value for one in fold([*events, *_end("A"), _begin("D")]).conversations.earlier("a", "D")] == [{"said": "B"}, {"said": "A"}]
+    assert (heard == {"A": [], "B": [], "C": [{"said": "B"}]}) is (kept_by is Conversations)
+
+
+def test_later_calls_hear_the_others_in_the_order_in_which_they_were_finished() -> None:
+    """B was finished before A, though A began first."""
+    state = fold([_begin("A"), _begin("B"), *_end("B"), *_end("A"), _begin("C")])
+    assert [one.value for one in state.conversations.earlier("a", "C")] == [{"said": "B"}, {"said": "A"}]
 
 
 def test_a_call_that_is_done_anew_is_forgotten_and_the_others_keep_what_they_heard() -> None:

@@ -244,10 +244,7 @@ asyncio.run(tools.call(MemoryBoundary(), "desk.slow", {"seconds": 600}, parent="
 
 
 def test_no_process_is_left_when_the_owner_is_killed(process: Desk) -> None:
-    """SIGKILL in the middle of a call: the server and its child end, and so does what stood around them.
-
-    Broken variant: servers are started without `guard`, and the child lives on.
-    """
+    """SIGKILL in the middle of a call: the server and its child end, and so does what stood around them."""
     with subprocess.Popen([sys.executable, "-c", KILLED, TRACKER, str(process.log)]) as owner:
         assert within(60, lambda: process.log.exists() and bool(process.lines("slow")))
         below = [one.pid for one in psutil.Process(owner.pid).children(recursive=True)]
@@ -256,6 +253,32 @@ def test_no_process_is_left_when_the_owner_is_killed(process: Desk) -> None:
         owner.send_signal(signal.SIGKILL)
         owner.wait(30)
     assert within(20, lambda: all(map(is_gone, (*below, child))))
+
+
+UNGUARDED = """
+import asyncio, sys
+from mcp import Client, StdioServerParameters
+async def main():
+    async with Client(StdioServerParameters(command=sys.executable, args=[sys.argv[1], sys.argv[2], "stdio"])) as client:
+        await client.call_tool("leave_child", {})
+        await client.call_tool("slow", {"seconds": 600})
+asyncio.run(main())
+"""
+
+
+def test_without_the_guard_something_would_be_left(process: Desk) -> None:
+    """The broken variant of the test above: the `mcp` package alone leaves the child behind, so that test can fail."""
+    with subprocess.Popen([sys.executable, "-c", UNGUARDED, TRACKER, str(process.log)]) as owner:
+        assert within(60, lambda: process.log.exists() and bool(process.lines("slow")))
+        child = int(process.lines("child")[0].split()[1])
+        server = int(process.lines("started")[0].split()[1])
+        owner.send_signal(signal.SIGKILL)
+        owner.wait(30)
+    within(5, lambda: is_gone(server))
+    assert not is_gone(child)
+    for pid in (child, server):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_the_guard_ends_a_server_that_doesn_t_listen(tmp_path: Path) -> None:
