@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..events import Event
-from ..failures import Busy, Fenced, StoreError
+from ..failures import Busy, Corrupt, Fenced, StoreError
 from ..ports import Json, Store
 from . import blobs, paths, record
 from .lease import ID_SIZE, Heart, heartbeat_of
@@ -58,8 +58,11 @@ def read_events(store: Store, run_id: str) -> Iterator[Event]:
 
 
 def holder(store: Store, run_id: str) -> str | None:
-    """Return who holds a run now, as far as heartbeats tell, or None."""
-    last = newest(store, run_id)
+    """Return who holds a run now, as far as heartbeats tell, or None; a damaged journal is said by whoever reads it."""
+    try:
+        last = newest(store, run_id)
+    except Corrupt:
+        return None
     return None if last is None else _owner(store, last)
 
 

@@ -129,7 +129,7 @@ class Heart:
             self._end.set()
             thread = self._thread
         if thread is not None:
-            thread.join()
+            thread.join(EVERY)  # a store that hangs must not keep the process; that beat goes stale by itself
         with suppress(StoreError):  # it goes stale by itself
             self._store.delete(paths.process(self.name))
         self._until = 0.0

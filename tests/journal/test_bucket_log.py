@@ -246,6 +246,7 @@ def test_a_truncated_segment_is_corruption_the_last_one_too(store: Store, size: 
             store.put(name, damaged)
             with pytest.raises(Corrupt, match="damaged"):
                 steps(store)
+            assert holder(store, RUN) is None, "listing runs must go on"
         store.put(name, whole)
 
 
