@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from darner.runtime.events import CallFailed, CallFinished, CallStarted, Event, 
 from darner.runtime.failures import CallableError, Crashed, Exhausted, Failure, Network, Throttled
 from darner.runtime.perform.boundary import JournaledBoundary, Recording
 from darner.runtime.ports import Approved, CallRequest, Json, Outcome, Permit, Usage
+from darner.runtime.retry import Attempts
 from darner.runtime.state import fold
 from darner.testing import MemoryLog, NoWaiting
 
@@ -243,6 +245,29 @@ def test_a_write_whose_answer_was_lost_is_not_tried_again_and_stays_uncertain() 
     with pytest.raises(CallableError):
         refused.call(WRITE, CallableError("sold out"))
     assert refused.again().call(WRITE, "now") == "now"
+
+
+class RetriesWrites(JournaledBoundary):
+    """A broken variant: every call is tried again, whether it is known that it didn't happen or not."""
+
+    def _delay(self, request: CallRequest, failure: Failure, tried: Attempts) -> float | None:
+        """Treat a write like a read."""
+        return super()._delay(CallRequest(**{**_fields(request), "effects": "read"}), failure, tried)
+
+
+def _writes_once(kind: type[JournaledBoundary]) -> bool:
+    """Return whether a write whose answer was lost happens once; the outside counts."""
+    bench = Bench()
+    bench.boundary = kind(bench.boundary.recording)
+    with contextlib.suppress(Failure):
+        bench.call(WRITE, Network("lost"), "twice")
+    return len(bench.made) == 1
+
+
+def test_trying_a_write_again_that_is_not_idempotent_is_caught() -> None:
+    """The broken variant writes twice, and is seen."""
+    assert _writes_once(JournaledBoundary)
+    assert not _writes_once(RetriesWrites)
 
 
 def _is_intent_first(boundary: JournaledBoundary, bench: Bench) -> bool:
