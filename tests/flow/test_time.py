@@ -17,7 +17,7 @@ from darner.testing import MemoryLog
 from .plans import flow, step
 
 
-async def never(path: str, step: StepPlan, arguments: Json) -> Result:  # noqa: ARG001 - the seam's shape
+async def never(path: str, step: StepPlan, arguments: Json) -> Result:
     """Take for ever."""
     await asyncio.sleep(3600)
     raise AssertionError(path)
