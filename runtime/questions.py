@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from .answers import SHOWN, how
@@ -41,7 +41,7 @@ def lines(asked: QuestionAsked) -> Iterator[str]:
 
 def moment(at: float) -> str:
     """Return a time as people read it, in UTC."""
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def due(state: RunState) -> float | None:

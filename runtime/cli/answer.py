@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated
 
 import typer
@@ -44,7 +43,7 @@ def answer(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
 
     place = running.here(store, target)
     binding.load(place, run)
-    said = replies.reply(place, run, words, who or account())
+    said = replies.reply(place, run, words, who or running.account())
     console.say(f"answered {said.question} of {run}")
     if resume:
         from .resume import go_on_when_free  # noqa: PLC0415 - only --resume runs anything
@@ -55,11 +54,3 @@ def answer(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     else:
         console.say(f"go on with: darner resume {run}")
     return exits.DONE
-
-
-def account() -> str:
-    """Return the name of the account that runs this command."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "somebody"

@@ -13,8 +13,7 @@ from ..perform.people import replies
 from ..perform.people.desk import Asker
 from ..perform.world import SystemClock
 from ..ports import Store
-from . import console
-from .answer import account
+from . import console, running
 
 
 def terminal(store: Store, run_id: str) -> Asker | None:
@@ -42,7 +41,7 @@ class TerminalAsker:
                 continue
             try:
                 value = answers.parse(asked, line.rstrip("\n"))
-                replies.answer(self._store, self._run_id, asked, value, account(), SystemClock())
+                replies.answer(self._store, self._run_id, asked, value, running.account(), SystemClock())
             except Refused as wrong:
                 console.complain(wrong.message, wrong.help)
                 if "is closed" in wrong.message:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import typer
 
 from . import console, exits, running
-from .answer import account
 from .running import RunArgument, StoreOption, TargetOption
 
 
@@ -21,6 +20,6 @@ def cancel(run: RunArgument, store: StoreOption = None, target: TargetOption = N
 
     place = running.here(store, target)
     binding.load(place, run)
-    over = replies.cancel(place, run, account())
+    over = replies.cancel(place, run, running.account())
     console.say(f"{run} is cancelled" if over else f"{run} is told to end; its process does so within seconds")
     return exits.DONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -169,3 +170,11 @@ def refuse_inputs(call: RunCall) -> None:
     """Refuse inputs for a job: its rows come from its source."""
     if call.inputs or call.inputs_file is not None:
         raise Refused("a job takes no inputs: its rows come from its source", help="give parameters with --set")
+
+
+def account() -> str:
+    """Return the name of the account that runs this command."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "somebody"

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from . import console, exits, running
-from .answer import account
 from .running import RunArgument, StoreOption, TargetOption
 
 EPILOG = """\b
@@ -34,6 +33,6 @@ def say(
 
     place = running.here(store, target)
     binding.load(place, run)
-    number = replies.say(place, run, text, who or account())
+    number = replies.say(place, run, text, who or running.account())
     console.say(f"message {number} is in the inbox of {run}")
     return exits.DONE

@@ -18,8 +18,8 @@ from ..failures import CallableError, ContextLost, Corrupt, Failure, Network, Re
 from ..idle import Idle
 from ..keys import Ordinals, idempotency_key
 from ..ports import Approved, AskPeople, CallRequest, Clock, Gate, Json, Outcome, Permit
-from ..replay import Replay, failure_of
 from ..relief import Relief
+from ..replay import Replay, failure_of
 from ..retry import Attempts, delay
 from ..state import RunState
 from .cache import ResultCache
@@ -65,7 +65,7 @@ class JournaledBoundary:
     """What is on record of the step; with it, failures on record are raised again too."""
     has_tasks: bool = False
     """Whether several asyncio tasks of an orchestrator ask."""
-    relief: Relief = Relief()
+    relief: Relief = field(default_factory=Relief)
     """What people gave to the step after it had failed."""
     _ordinals: Ordinals = field(default_factory=Ordinals)
     _task: ContextVar[str] = field(default_factory=lambda: ContextVar("darner_asking", default=""))

@@ -14,8 +14,8 @@ from ..graph import all_steps
 from ..looping import Verdict, names
 from ..meaning import caching, callable_meaning
 from ..ports import Caching, CallRequest, Json, Outcome, Permit
-from ..replay import Replay
 from ..relief import relief
+from ..replay import Replay
 from . import values
 from .agents.agents import Agents
 from .boundary import JournaledBoundary, Recording

@@ -12,13 +12,7 @@ from typing import Any
 import pytest
 
 SEND = Counter(
-    f"send {who}"
-    for who in (
-        "customer 0 How many mugs do you want?",
-        "desk 0 Buy 3 of mugs?",
-        "customer 0 How many pots do you want?",
-        "desk 0 Buy 3 of pots?",
-    )
+    f"send {who}" for what in ("mugs", "pots") for who in (f"customer 0 How many {what} do you want?", f"desk 0 Buy 3 of {what}?")
 )
 BUY = Counter(["buy 3 mugs", "buy 3 pots"])
 LAST = 60

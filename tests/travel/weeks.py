@@ -46,7 +46,7 @@ def life(work: Callable[[], Any]) -> Any:
     pid = os.fork()
     if pid == 0:
         try:
-            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
+            sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
             os.write(into, json.dumps(work()).encode())
         finally:
             os._exit(0)

@@ -158,7 +158,7 @@ class Desk:
 
     async def cancelled(self) -> Answer:
         """Return once somebody has cancelled the run, with who it was."""
-        while (found := await self._call(_look_for_end, "")) is None:
+        while (found := await self._call(_look_for_end, "")) is None:  # noqa: ASYNC110 - it is another process's object
             await asyncio.sleep(self.look_every)
         return found
 
