@@ -31,7 +31,8 @@ def lives(folder: Path, when: str) -> list[dict[str, Any]]:
 def test_killed_at_every_commit_each_question_is_asked_once_and_each_write_done_once(tmp_path: Path, when: str) -> None:
     """Four questions, two writes: as undisturbed, whichever commit it was.
 
-    People are told once, or not at all where the process died while it told them. Guards against langgraph#6208 (the whole node runs again, and its question is asked again).
+    People are told once, or not at all where the process died while it told them.
+    Guards against langgraph#6208 (the whole node runs again, and its question is asked again).
     """
     told = lives(tmp_path, when)
     assert len(told) > 28

@@ -18,12 +18,13 @@ from darner.runtime.journal import paths
 from darner.runtime.journal.binding import Binding
 from darner.runtime.journal.log import read_events
 from darner.runtime.journal.store import open_store
-from darner.runtime.perform.flow import Surroundings, run_flow
+from darner.runtime.perform.flow import Surroundings, drive, make_agents, run_flow
 from darner.runtime.perform.people import desk, replies
 from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.runtime.perform.world import SystemClock
 from darner.runtime.ports import Store
 from darner.runtime.project.load import compile_spec
+from darner.testing import MemoryLog
 
 from .office import TRADE, Office
 
@@ -124,6 +125,27 @@ def test_of_two_wakers_one_goes_on_and_the_write_is_done_once(tmp_path: Path, mo
         events = list(read_events(store, bound.run))
         assert sum(isinstance(one, RunFinished) for one in events) == 1
         assert Counter(log.read_text().splitlines()) == {"buy 2 mugs": 1}
+
+
+def wake_without_a_lock(store: Store, bound: Binding) -> str:
+    """A broken variant: who finds a run due goes on with it, whoever else has it."""
+    if bound.run not in replies.due_runs(store, SystemClock()):
+        return "asleep"
+    around = Surroundings(EnvironmentSecrets({}), store=store)
+    log = MemoryLog(read_events(store, bound.run))
+    state = drive(log, bound, around, make_agents(bound, around))
+    return state.finished.status if state.finished is not None else "waiting"
+
+
+def test_two_wakers_that_trust_their_own_look_are_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the run's lock both go on with it: what `test_of_two_wakers` looks for is seen."""
+    monkeypatch.syspath_prepend(str(TRADE))
+    compiled = compile_spec(TRADE / "desk.yaml", params={"log": "-"})
+    store, log = open_store(tmp_path / "store"), str(tmp_path / "log")
+    bound = Binding("r", compiled.plan, compiled.lock, compiled.prompts, {"only": "approval"}, {"log": log}, str(TRADE / "desk.yaml"))
+    run_flow(store, bound, Surroundings(EnvironmentSecrets({})))
+    replies.reply(store, "r", ["approve"], "ada")
+    assert wake_in_children(store, bound, 2, wake_without_a_lock) == ["done", "done"]
 
 
 def test_an_answer_reaches_a_process_that_is_busy_with_something_else(office: Office) -> None:

@@ -198,7 +198,8 @@ class People:
         due = None if human.timeout is None else now + human.timeout
         asked = QuestionAsked(
             at=now, call=asking.call, parent=asking.parent, question=self.state.waits.next_name(asking.call), human=name,
-            about=asking.about, text=asking.text, answer_schema=asking.schema, digest=asking.digest, due=due, remind=human.remind, shown=asking.shown,
+            about=asking.about, text=asking.text, answer_schema=asking.schema, digest=asking.digest, due=due,
+            remind=human.remind, shown=asking.shown,
         )  # fmt: skip
         await self.commits.commit(*before, asked)
         return asked
