@@ -48,11 +48,11 @@ class Fleet:
         """Return what `darner diff` prints for people, both ways."""
         code = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
         words = [sys.executable, "-c", code, "diff", str(self.folder / "old.yaml"), str(self.folder / "fleet.yaml")]
-        made = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
+        made = subprocess.run(words, capture_output=True, text=True, timeout=280, check=True)
         return made.stdout + made.stderr
 
     def _python(self, *words: str) -> str:
-        made = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=120, check=False)
+        made = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=280, check=False)
         assert made.returncode == 0, made.stderr
         return made.stdout
 
