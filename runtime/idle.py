@@ -34,6 +34,8 @@ class Idle:
     waits: set[Wait] = field(default_factory=set)
     asking: set[asyncio.Task[Any]] = field(default_factory=set)
     """Tasks of writes that wait for a person's word, and so may be cancelled: nothing has begun."""
+    clocks: set[asyncio.Timeout] = field(default_factory=set)
+    """Limits of time that stand still while a person is asked before a write."""
     changes: int = 0
     wake: Callable[[], None] = lambda: None
     """Called when a wait begins, so that whoever parks looks again."""
@@ -53,8 +55,11 @@ class Idle:
 
     @contextmanager
     def undecided(self) -> Iterator[None]:
-        """Let the task that asks before it writes be cancelled as long as it asks."""
-        task = asyncio.current_task()
+        """Let the task that asks before it writes be cancelled as long as it asks; what bounds the asker's time stands still."""
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        left = {clock: when - loop.time() for clock in self.clocks if (when := clock.when()) is not None}
+        for clock in left:
+            clock.reschedule(None)
         if task is not None:
             self.asking.add(task)
         try:
@@ -62,6 +67,18 @@ class Idle:
         finally:
             if task is not None:
                 self.asking.discard(task)
+            for clock, seconds in left.items():
+                if clock in self.clocks and not clock.expired():
+                    clock.reschedule(loop.time() + seconds)
+
+    @contextmanager
+    def bounded(self, clock: asyncio.Timeout) -> Iterator[None]:
+        """Let a time limit stand still while a person is waited for."""
+        self.clocks.add(clock)
+        try:
+            yield
+        finally:
+            self.clocks.discard(clock)
 
     @contextmanager
     def waiting(self, wait: Wait) -> Iterator[None]:

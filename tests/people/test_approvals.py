@@ -112,7 +112,7 @@ def test_of_a_write_that_broke_off_a_person_decides(tmp_path: Path, answer: str,
 def test_reconcile_answers_for_a_write_that_broke_off(tmp_path: Path, happened: str | None, bought: int) -> None:
     """Its result is the write's; None means that it didn't happen, and then it is done. Nobody is asked."""
 
-    async def look(_permit: Permit) -> str | None:  # noqa: RUF029 - the seam is async
+    async def look(_permit: Permit) -> str | None:
         return happened
 
     first = Bench(tmp_path)
@@ -121,3 +121,25 @@ def test_reconcile_answers_for_a_write_that_broke_off(tmp_path: Path, happened: 
     second = Bench(tmp_path, log=MemoryLog([*events, TakenUp(at=0.0, epoch=2, owner="x")]))
     assert asyncio.run(second.buy(1, request=dataclasses.replace(BUY, reconcile=look))) == 1
     assert second.bought == bought
+
+
+def test_a_limit_of_time_stands_still_while_a_person_is_asked() -> None:
+    """An agent's `limits.time` is not used up by whoever thinks about its write; afterwards it goes on."""
+
+    async def ask(idle: Idle) -> None:
+        async with asyncio.timeout(0.2) as clock:
+            with idle.bounded(clock):
+                with idle.undecided():
+                    await asyncio.sleep(0.4)
+                await asyncio.sleep(0.4)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(ask(Idle()))
+
+    async def decide(idle: Idle) -> str:
+        async with asyncio.timeout(0.2) as clock:
+            with idle.bounded(clock), idle.undecided():
+                await asyncio.sleep(0.4)
+            return "in time"
+
+    assert asyncio.run(decide(Idle())) == "in time"

@@ -20,6 +20,7 @@ from ....compiler.meaning.prompts import WHOLE
 from ....compiler.plan import AgentPlan, Lock, ModelPlan, Plan
 from ....compiler.settings import REACTIONS, Cache, Limits, OnFailure, Reaction, merge_reactions
 from ...failures import Exhausted, Refused
+from ...idle import Idle
 from ...meaning import agent_meaning, caching
 from ...ports import Boundary, Caching, CallRequest, Json, Outcome, Permit, Secrets
 from ...relief import Relief
@@ -185,8 +186,10 @@ class Agents:
         prompt = aid.prompt(templates.render(name, self._prompt(agent), given))
         clock = asyncio.timeout(limits.time)
         try:
+            waits = boundary.recording.waits if isinstance(boundary, JournaledBoundary) else Idle()
             async with clock:
-                output, said = await loop.run(visit, prompt, permit.earlier)
+                with waits.bounded(clock):
+                    output, said = await loop.run(visit, prompt, permit.earlier)
         except TimeoutError as late:
             if not clock.expired():
                 raise
