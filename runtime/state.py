@@ -34,7 +34,7 @@ from .events import (
 )
 from .ports import Json
 from .retry import AMBIGUOUS
-from .rounds import Rounds
+from .rounds import Rounds, enclosing
 from .usage import Ledger
 from .waits import Waits
 
@@ -234,8 +234,13 @@ class RunState:
         self.anew = {name for name in self.anew if self.outcome(name) is None} | set(event.redo)
         for call in self.calls.values():
             call.attempts = 0
-        for path in [path for path, one in self.steps.items() if one.kind == "failed"]:
+        for path in [path for path, one in self.steps.items() if one.kind == "failed" and not self._is_over(path)]:
             self._reopen(path)
+
+    def _is_over(self, path: str) -> bool:
+        """Return whether a loop around a step is settled all the same: it was skipped, as its policy says."""
+        *loops, _ = enclosing(path)
+        return any(one in self.steps and self.steps[one].kind != "failed" for one in loops)
 
     def _forget(self, name: str) -> set[str]:
         """Drop the outcomes of a step and its items, and return their paths."""
