@@ -71,6 +71,7 @@ def session(folder: Path, first: Binding, dies_at: int, *, before: bool) -> dict
     bound = Binding(RUN, first.plan, first.lock, first.prompts, first.inputs, {"log": str(effects)}, first.spec)
     journal, killed = folder / "store" / paths.journal_file(RUN), 0
     folder.mkdir(parents=True)
+    state = RunState()
     for _ in range(LIVES):
         commits = journal.read_bytes().count(MAGIC) if journal.exists() else 0
         status = live(store, bound, 0 if killed else dies_at - commits, before=before)
