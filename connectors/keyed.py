@@ -29,6 +29,21 @@ def check(schema: pa.Schema, key: str) -> None:
         raise ConnectorError(msg, help="a key is text or a whole number")
 
 
+def plain(schema: pa.Schema) -> pa.Schema:
+    """Return a schema in which every field may be null and lists call their items alike: equal for rows that fit one table."""
+    return pa.schema([pa.field(field.name, _plain(field.type)) for field in schema])
+
+
+def _plain(type_: Any) -> Any:
+    if pa.types.is_fixed_size_list(type_):
+        return pa.list_(_plain(type_.value_type), type_.list_size)
+    if pa.types.is_list(type_):
+        return pa.list_(_plain(type_.value_type))
+    if pa.types.is_struct(type_):
+        return pa.struct([pa.field(field.name, _plain(field.type)) for field in type_])
+    return type_
+
+
 def known(table: str, names: Sequence[str], columns: Sequence[str] | None) -> list[str]:
     """Return the columns asked for, or all but the marks; ConnectorError for one that the table hasn't."""
     if columns is None:

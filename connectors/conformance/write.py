@@ -176,6 +176,19 @@ def a_table_of_another_shape_is_refused(make: Factory) -> None:
     expect_equal(list(titles(sink)), ["a"], "a refused schema changed the table")
 
 
+def a_run_that_only_deletes_opens_the_table_that_was_written(make: Factory) -> None:
+    """A schema of the same names and types fits the table, whichever of the two says that a column holds no null."""
+    strict = pa.schema([field.with_nullable(False) for field in SCHEMA])  # noqa: FBT003 - its only parameter
+    for first, then in ((SCHEMA, strict), (strict, SCHEMA)):
+        sink = opened(make(), first)
+        sink.append(batches(row("a"), row("b")))
+        opened(sink, then)
+        sink.delete(["a"], "key")
+        expect_equal(list(titles(sink)), ["b"], "a delete behind a schema that says more about nulls went wrong")
+        sink.upsert(batches(row("c", None)), "key")
+        expect_equal(sink.count(), 2, "a null doesn't fit after a schema that says less about nulls")
+
+
 def finishing_changes_no_row(make: Factory) -> None:
     """`finish` may be called after every run, and rows go on being written after it."""
     sink = opened(make())
@@ -237,6 +250,7 @@ CHECKS = (
     a_row_without_a_key_is_refused,
     nothing_is_a_fine_amount,
     a_table_of_another_shape_is_refused,
+    a_run_that_only_deletes_opens_the_table_that_was_written,
     finishing_changes_no_row,
     a_failing_feed_raises_its_own_error,
     a_sinks_identity_is_stable,

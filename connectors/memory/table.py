@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..errors import ConnectorError
+from ..keyed import plain
 from ..ports import GENERATION, SHARD, Place, SourceRange
 from ..rows import from_rows
 
@@ -70,6 +71,7 @@ class Memory:
         if key not in schema.names:
             msg = f"{self.name} has no column {key!r} to be its key"
             raise ConnectorError(msg, help=f"columns: {', '.join(schema.names)}")
+        schema = plain(schema)
         if self.schema is not None and not self.schema.equals(schema):
             msg = f"the table {self.name} has other columns: {', '.join(self.schema.names)}"
             raise ConnectorError(msg, help="write to another table")

@@ -11,7 +11,7 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 
 from ..errors import ConnectorError
-from ..keyed import check, fit, known, newest, parts
+from ..keyed import check, fit, known, newest, parts, plain
 from ..ports import GENERATION, SHARD, Place, SourceRange
 from .folder import Folder
 
@@ -49,9 +49,11 @@ class ParquetTable:
         self.key = key
         there = self.folder.schema()
         if there is None:
-            self.folder.make(schema)
-        elif not there.equals(schema):
-            differ = sorted(set(map(str, there)) ^ set(map(str, schema))) or ["the order of the columns"]
+            self.folder.make(plain(schema))
+            return
+        # Whether a column may be null says nothing: a type that requires a field and rows without a null fit one table.
+        differ = sorted(_shown(there) ^ _shown(schema)) or ([] if there.names == schema.names else ["the order of the columns"])
+        if differ:
             msg = f"the table {self.folder.path} has other columns: {'; '.join(differ)}"
             raise ConnectorError(msg, help="write to another folder, or remove this one and build it again")
 
@@ -190,3 +192,7 @@ class ParquetTable:
                 if batch is None:
                     return
                 yield batch if columns is None else batch.select(list(columns))
+
+
+def _shown(schema: pa.Schema) -> set[str]:
+    return {f"{field.name} {field.type}" for field in plain(schema)}

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from ....compiler.plan import Plan
+from ....compiler.plan import Plan, SinkPlan
+from ....connectors.keyed import plain
 from ....connectors.ports import GENERATION, SHARD, Scannable, Upsertable
 from ...failures import Corrupt, Fenced
 from ...journal import paths
@@ -48,10 +49,14 @@ class SinkCommits:
         return self.board.job
 
     @property
-    def _key(self) -> str:
+    def _sink(self) -> SinkPlan:
         job = self.plan.job
         assert job is not None  # noqa: S101 - a sink belongs to a job
-        return self.plan.datasets[job.sink.to].key
+        return job.sink
+
+    @property
+    def _key(self) -> str:
+        return self.plan.datasets[self._sink.to].key
 
     def recover(self) -> list[Intent]:
         """Read what earlier drivers committed; return the intents that they left without a record."""
@@ -135,10 +140,8 @@ class SinkCommits:
             self._waiting.pop(shard, None)
             raise
         live = part.filter(compute.equal(part[STATE], DONE))
-        job = self.plan.job
-        assert job is not None  # noqa: S101 - likewise
         names = [
-            name for name in self.plan.datasets[job.sink.to].fields or live.schema.names if name in live.schema.names and name[0] != "_"
+            name for name in self.plan.datasets[self._sink.to].fields or live.schema.names if name in live.schema.names and name[0] != "_"
         ]
         stamped = live.select(names)
         return stamped.append_column(GENERATION, pa.array([self.board.generation] * len(live), pa.int64())).append_column(
@@ -152,8 +155,8 @@ class SinkCommits:
         schema = next((table.schema for table in tables.values() if len(table.schema) > len(_STAMP)), None)
         if schema is None:
             return
-        self.sink.open(schema, self._key)
-        self._schema = schema
+        self._schema = plain(schema)
+        self.sink.open(self._schema, self._key)
         self._found_rows = not isinstance(self.sink, Scannable) or self.sink.count() > 0
         for intent in self._unfinished:
             if intent.mode == "append":
@@ -208,7 +211,9 @@ class SinkCommits:
         output = stage_types(self.plan, self.plan.stages[self._last]).output
         if output is None:
             raise Corrupt("no row of this run says what the sink's table looks like", help="run again when the source has a row")
-        return pa.schema([*output.schema, pa.field(GENERATION, pa.int64()), pa.field(SHARD, pa.int64())])
+        wanted = self.plan.datasets[self._sink.to].fields or output.schema.names
+        fields = [output.schema.field(name) for name in wanted if name in output.schema.names]
+        return plain(pa.schema([*fields, pa.field(GENERATION, pa.int64()), pa.field(SHARD, pa.int64())]))
 
     def filtered_keys(self, markers: Sequence[Marker]) -> list[str]:
         """Return the keys of rows that some stage filtered now: an earlier version of them may be in the sink."""
