@@ -30,10 +30,8 @@ def scope(path: str) -> str:
 
 def enclosing(path: str) -> Iterator[str]:
     """Yield the paths of the loops that a step is in, outermost first, and then its own."""
-    at = path.find("/")
-    while at >= 0:
-        yield path[:at]
-        at = path.find("/", path.find("/", at + 1) + 1)
+    parts = path.split("/")
+    yield from ("/".join(parts[:end]) for end in range(1, len(parts), 2))
     yield path
 
 
