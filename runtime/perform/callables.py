@@ -16,7 +16,7 @@ from ..failures import CallableError, DarnerError
 from ..language import Ask, Call
 from ..ports import Json
 from . import invoking as calling
-from . import values
+from . import results, values
 from .threads import Threads
 
 _HANDLES = (Call, Ask)
@@ -78,7 +78,8 @@ async def invoke(threads: Threads, ref: str, given: Json, *, named: bool) -> Jso
         CallableError: it raised, and its exception is the ``__cause__``; or its arguments or its result don't fit.
         DarnerError: what it raised of these itself, as it is.
     """
-    return calling.storable(ref, await returned(threads, ref, given, named=named))
+    result = await returned(threads, ref, given, named=named)
+    return calling.storable(ref, results.conform(ref, callee(ref).function, result))
 
 
 async def returned(threads: Threads, ref: str, given: Json, *, named: bool) -> Any:

@@ -22,6 +22,7 @@ from .invoking import invoke, storable
 from .mcp.remote_tool import RemoteTool
 from .mcp.servers import Servers
 from .processes.caged import Cages
+from .results import conform
 from .secrets import known, redact
 from .threads import Threads
 from .tool_schema import IDEMPOTENCY_KEY, Interface, interface
@@ -155,7 +156,7 @@ class Tools:
         tool, offered = self._tool(name), self.interface(name)
         permit = Permit("", 1, key)
         given = self._arguments(tool, offered, offered.parse(arguments), permit)
-        return storable(f"the tool {name}", await self._invoke(offered, given, key))
+        return _fitting(offered, await self._invoke(offered, given, key))
 
     async def _happened(self, tool: ToolPlan, offered: Interface | RemoteTool, given: dict[str, Any], permit: Permit) -> Json:
         """Ask a tool's `reconcile` for the result of a write that broke off: it takes what it names of the write's arguments."""
@@ -168,7 +169,7 @@ class Tools:
             raise
         except Exception as error:
             raise self._failed(f"{offered.name}'s reconcile", error) from error
-        return values.dump(found)
+        return values.dump(conform(f"{offered.name}'s reconcile", ask, found))
 
     def _arguments(self, tool: ToolPlan, offered: Interface | RemoteTool, given: dict[str, Any], permit: Permit) -> dict[str, Any]:
         """Return what a tool is called with: what was asked for or what a person gave instead, what is fixed, its key."""
@@ -207,7 +208,7 @@ class Tools:
             raise
         except Exception as error:
             raise self._failed(offered.name, error) from error
-        return Outcome(_kept(tool, offered.name, result))
+        return Outcome(result if cage is not None else _kept(tool, offered, result))
 
     async def _invoke(self, offered: Interface | RemoteTool, arguments: dict[str, Any], key: str) -> Any:
         if isinstance(offered, RemoteTool):
@@ -239,14 +240,20 @@ class Tools:
         return self._datasets.handle(name) if ref.root == "datasets" else self._params[name]
 
 
-def _kept(tool: ToolPlan, name: str, result: Any) -> Json:
+def _kept(tool: ToolPlan, offered: Interface | RemoteTool, result: Any) -> Json:
     """Return a result as JSON. That a write's can't be is recorded as its result: the write itself has happened."""
     try:
-        return storable(f"the tool {name}", result)
+        return _fitting(offered, result)
     except CallableError as error:
         if tool.effects != "write":
             raise
         return {UNKEPT: error.message}
+
+
+def _fitting(offered: Interface | RemoteTool, result: Any) -> Json:
+    """Return a result as JSON, after what the tool's annotation says; `CallableError` where it is something else."""
+    name = f"the tool {offered.name}"
+    return storable(name, result if isinstance(offered, RemoteTool) else conform(name, offered.function, result))
 
 
 @dataclass

@@ -13,6 +13,7 @@ from .. import values
 from ..agents.agents import Agents
 from ..boundary import JournaledBoundary
 from ..callables import callee, is_named, only_parameter
+from ..results import conform
 from .handles import AskHandle, CallHandle, Calling, memory_of, output_of
 from .orchestration import Orchestration
 
@@ -31,7 +32,8 @@ class Conductor:
         given = found.arguments({} if arguments is None and named else arguments, named=named, beside=players)
         orchestration = Orchestration(path, step, boundary)
         handles = {parameter: self._handle(orchestration, name, found.handles.get(parameter)) for parameter, name in players.items()}
-        return values.dump(await orchestration.drive(partial(found.function, **given, **handles)))
+        result = await orchestration.drive(partial(found.function, **given, **handles))
+        return values.dump(conform(found.ref, found.function, result))
 
     def _handle(self, orchestration: Orchestration, name: str, annotation: Any) -> CallHandle | AskHandle:
         perform = partial(self._call, orchestration)
