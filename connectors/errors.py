@@ -10,3 +10,7 @@ class ConnectorError(Exception):
         super().__init__(message)
         self.message = message
         self.help = help
+
+
+class NoTable(ConnectorError):  # noqa: N818 - reads as what it says
+    """The system is there, and the table isn't."""

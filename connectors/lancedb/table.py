@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from ...compiler.diagnostics import did_you_mean
-from ..errors import ConnectorError
+from ..errors import ConnectorError, NoTable
 from ..keyed import MARKS, check, known, newest, parts
 from ..ports import GENERATION, SHARD, Place, SourceRange
 from . import sql
@@ -213,7 +213,7 @@ class LanceDB:
         table = self._there()
         if table is None:
             msg = f"there is no table {self.name} in {self.database.url}"
-            raise ConnectorError(msg, help=did_you_mean(self.name, self.database.names()) or "run the job that writes it")
+            raise NoTable(msg, help=did_you_mean(self.name, self.database.names()) or "run the job that writes it")
         return table
 
     def _make(self, first: pa.RecordBatch | None) -> None:

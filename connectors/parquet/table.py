@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as pq
 
-from ..errors import ConnectorError
+from ..errors import ConnectorError, NoTable
 from ..keyed import check, fit, known, newest, parts, plain
 from ..ports import GENERATION, SHARD, Place, SourceRange
 from .folder import Folder
@@ -178,7 +178,7 @@ class ParquetTable:
         schema = self.folder.schema()
         if schema is None:
             msg = f"there is no table in {self.folder.path}"
-            raise ConnectorError(msg, help="run the job that writes it")
+            raise NoTable(msg, help="run the job that writes it")
         return schema
 
     def _batches(self, name: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from ...compiler.frozen import Frozen
 from ..failures import Busy, Corrupt, Fenced, Refused
 from ..journal import paths
-from ..journal.local_store import remove_leftovers
+from ..journal.local_store import remove_leftovers, saying
 from ..ports import Clock, Store
 
 
@@ -40,7 +40,7 @@ class Driver(Frozen):
 
 @contextmanager
 def driving(store: Store, job: str, binding: Binding, clock: Clock) -> Iterator[int]:
-    """Hold a job and yield the generation of this driver start.
+    """Hold a job and yield the generation of this driver start; whoever has read the source calls `bind`.
 
     On a local store an operating system's lock lets one driver in at a time; it ends with the process, however that
     ends. In a bucket the newest claim holds: an older driver finds itself fenced (`refuse_if_fenced`).
@@ -48,10 +48,11 @@ def driving(store: Store, job: str, binding: Binding, clock: Clock) -> Iterator[
     Raises:
         Busy: another process drives the job; the message names it.
         Refused: the job's state belongs to another source or sink.
+        StoreError: the lock belongs to somebody else.
     """
     me = Driver(host=platform.node(), pid=os.getpid(), at=clock.now())
     with _locked(store, job, me):
-        bind(store, job, binding)
+        refuse_if_bound(store, job, binding)
         yield _claim(store, job, me)
 
 
@@ -119,10 +120,11 @@ def _locked(store: Store, job: str, me: Driver) -> Iterator[None]:
 
 
 def _opened(store: Store, path: Path) -> int:
-    if not path.exists():
-        # The store makes the folder, and says what is wrong where it can't.
-        store.create(str(path.relative_to(Path(store.url))), b"")
-    return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    with saying(f"opening {path}"):
+        if not path.exists():
+            # The store makes the folder, and says what is wrong where it can't.
+            store.create(str(path.relative_to(Path(store.url))), b"")
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
 
 
 def _holder(handle: int) -> str:

@@ -14,10 +14,11 @@ from ..failures import DarnerError, Refused
 from ..journal import paths
 from ..perform.world import SystemClock
 from ..ports import Json, Progress, Store
-from .claims import Binding, driving, refuse_if_bound
+from .claims import Binding, bind, driving, refuse_if_bound
 from .driving.engine import Engine, chosen_engine, need_beam
 from .driving.execution import Execution, Run
 from .driving.finalise import finalise
+from .driving.lost import lost_rows
 from .driving.machine import Machine
 from .driving.tally import added
 from .ends import Ends, saying_end
@@ -69,7 +70,10 @@ def dry_job(job: JobRun, progress: Progress | None = None) -> DrySummary:
     """Return what `run_job` would do, by stage; nothing is written, nothing is started. Errors as there."""
     source, sink = _ends(job)
     refuse_if_bound(job.store, job.name, Binding(source=source.identity(), sink=sink.identity()))
-    return dry_run(_call(job), source, progress)
+    with saying_end():
+        lost = lost_rows(job.store, job.name, sink)
+    _tell_lost(lost, progress or Quiet())
+    return dry_run(_call(job, rebuild=lost > 0), source, progress)
 
 
 def run_job(job: JobRun, progress: Progress | None = None) -> JobReport:
@@ -86,8 +90,13 @@ def run_job(job: JobRun, progress: Progress | None = None) -> JobReport:
     source, sink = _ends(job)
     binding = Binding(source=source.identity(), sink=sink.identity())
     with driving(job.store, job.name, binding, SystemClock()) as generation:
-        with phases.timed("planning"), saying_end("source"):
-            work = plan_work(_call(job), source, generation, shown)
+        with phases.timed("planning"):
+            with saying_end():
+                lost = lost_rows(job.store, job.name, sink)
+            _tell_lost(lost, shown)
+            with saying_end("source"):
+                work = plan_work(_call(job, rebuild=lost > 0), source, generation, shown)
+        bind(job.store, job.name, binding)  # now that the source was read: a mistyped name binds nothing
         return _Drive(job, work, generation, sink, shown, phases).to_the_end()
 
 
@@ -208,9 +217,14 @@ def _so_far(store: Store, work: Work) -> JobReport:
     )
 
 
-def _call(job: JobRun) -> JobCall:
+def _tell_lost(rows: int, progress: Progress) -> None:
+    if rows:
+        progress.note(f"the sink's table is gone or empty, where {rows:,} rows were written: it is built again from what is stored")
+
+
+def _call(job: JobRun, *, rebuild: bool) -> JobCall:
     compiled = job.compiled
-    return JobCall(compiled.plan, job.params, compiled.lock, job.store, job.name, job.allow_deletes, job.retry_dead)
+    return JobCall(compiled.plan, job.params, compiled.lock, job.store, job.name, job.allow_deletes, job.retry_dead, rebuild)
 
 
 def _ends(job: JobRun) -> tuple[Readable, Upsertable]:

@@ -33,7 +33,8 @@ def ps(store: StoreOption = None, target: TargetOption = None, as_json: JsonOpti
 
     place, now = running.here(store, target), world.SystemClock().now()
     runs = sorted((_run(place, run_id) for run_id in binding.run_ids(place)), key=lambda one: (-(one["started"] or 0), one["run"]))
-    jobs = place.folders(paths.JOBS)
+    # A job whose source was never read has no binding yet, and nothing to show.
+    jobs = [name for name in place.folders(paths.JOBS) if place.exists(paths.job_binding(name))]
     if as_json:
         console.emit_json({"runs": runs, "jobs": jobs})
         return exits.DONE

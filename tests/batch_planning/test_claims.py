@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from darner.runtime.batch.claims import Binding, driving, refuse_if_fenced
+from darner.runtime.batch.claims import Binding, bind, driving, refuse_if_fenced
 from darner.runtime.failures import Busy, Fenced, Refused
 from darner.runtime.journal import paths
 from darner.runtime.journal.store import open_store
@@ -58,7 +58,7 @@ def test_another_source_or_sink_under_a_job_is_refused_with_both_named(tmp_path:
     """State belongs to its source and sink."""
     store = open_store(tmp_path)
     with driving(store, "shop", BINDING, Clock()):
-        pass
+        bind(store, "shop", BINDING)
     for changed, shown in (
         (Binding(source="files:x", sink="lancedb:b"), "files:a.*files:x"),
         (Binding(source="files:a", sink="y"), "lancedb:b.*y"),

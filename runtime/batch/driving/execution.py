@@ -30,6 +30,7 @@ from ..report import Phases
 from ..rows import NO_ROWS, Rows, rows_of_input, rows_of_part
 from ..working.worker import WorkerOrder
 from .engine import Engine, kill_workers, run_wave
+from .lost import is_empty
 from .sink import SinkCommits
 from .tally import Tally
 from .waves import Lost, Waves, failure_of, process_policies
@@ -155,8 +156,14 @@ class Run:
     def _begin(self) -> None:
         self.commits.recover()
         self._refresh()
-        for shard in self.commits.committed - set(self._passed()):
+        passed = self._passed()
+        for shard in self.commits.committed - set(passed):
             self.commits.again(shard, None)  # its marker is damaged or gone: it is done again, and may come out differently
+        with saying_end():
+            lost = self.commits.rows > 0 and is_empty(self._told.sink)
+        for shard in sorted(self.commits.committed) if lost else ():
+            self.commits.again(shard, passed[shard])
+            self.commits.offer(shard, passed[shard])
         self._waves.resume()
 
     def _passed(self) -> dict[int, Marker]:

@@ -33,6 +33,8 @@ class Rules:
     retry_dead: bool = False
     everything: bool = False
     """Unchanged rows are written again too (a sink that is replaced)."""
+    rebuild: bool = False
+    """The sink has lost its rows: what was done is done again, from what is stored."""
 
     @property
     def first_changed(self) -> int | None:
@@ -129,10 +131,11 @@ class Comparison:
     def _stale(self, known: pa.Table | None, at: Column) -> Column:
         """Return which known rows must be done again although their source is as it was."""
         first = self.rules.first_changed
-        if known is None or (first is None and not self.rules.retry_dead):
+        again = [name for name, wanted in (("dead", self.rules.retry_dead), ("done", self.rules.rebuild)) if wanted]
+        if known is None or (first is None and not again):
             return pa.array([False] * len(at), pa.bool_())
         state = _taken(known, STATE, at, pa.string())
-        stale = compute.equal(state, "dead") if self.rules.retry_dead else pa.array([False] * len(at), pa.bool_())
+        stale = compute.is_in(state, value_set=pa.array(again, pa.string()))
         if first is not None:
             stale = compute.or_(stale, compute.invert(self._filtered_before(first, known, at, state)))
         return _falsy(stale)

@@ -44,6 +44,8 @@ class JobCall:
     allow_deletes: int = 0
     """How many deletes are allowed whatever `max_deletes` says."""
     retry_dead: bool = False
+    rebuild: bool = False
+    """The sink has lost its rows: each that was done is planned again, from what is stored."""
 
 
 class DrySummary(Frozen):
@@ -108,6 +110,8 @@ def _summary(call: JobCall, work: Work, *, resumes: bool, stages: tuple[StageFor
 
 
 def _to_go_on_with(call: JobCall, signature: str) -> Work | None:
+    if call.rebuild:
+        return None  # it may hold a part of the rows only
     works = unfinished(call.store, call.job, newest_manifest(call.store, call.job))
     if not works or works[-1].signature != signature or call.store.exists(paths.given_up(call.job, works[-1].generation)):
         return None
@@ -157,6 +161,11 @@ class _Decided:
 def _decide(call: JobCall, keys: tuple[StageKey, ...], source: Readable, folder: Path, progress: Progress | None) -> _Decided:
     job = job_of(call.plan)
     dataset = call.plan.datasets[job.source]
+    if call.rebuild and dataset.snapshot != "full":
+        raise Refused(
+            f"the sink {job.sink.to!r} has lost its table, and the source {job.source!r} names only changes",
+            help="bring the table back, or feed all rows to a state of its own with --run NAME",
+        )
     basis = newest_manifest(call.store, call.job)
     read = read_source(source, _wanted(call, dataset), folder / "source", _telling(progress))
     leftovers = gather_leftovers(call.store, call.job, unfinished(call.store, call.job, basis), folder / "leftovers")
@@ -166,6 +175,7 @@ def _decide(call: JobCall, keys: tuple[StageKey, ...], source: Readable, folder:
         full=dataset.snapshot == "full",
         propagate=job.sink.deletes == "propagate",
         retry_dead=call.retry_dead,
+        rebuild=call.rebuild,
     )
     partitions = partitions_for(max(read.count, basis.live if basis else 0), basis)
     known = KnownRows(call.store, basis, partitions)
