@@ -148,7 +148,7 @@ def test_the_state_that_a_loop_s_next_gives_is_what_it_says(tmp_path: Path) -> N
 WRITES = """darner: 1
 name: results
 tools:
-  sort: {{use: "results_steps:{name}", effects: write, on_failure: {{error: {{attempts: 3}}}}}}
+  sort: {{use: "results_steps:{name}", effects: write}}
 flow:
   inputs: results_steps:Wish
   steps:
@@ -158,7 +158,7 @@ flow:
 
 
 def test_a_write_whose_result_is_wrong_has_happened_and_is_not_repeated(tmp_path: Path) -> None:
-    """Its result is recorded as wrong; neither attempts nor a resume do it again."""
+    """Its result is recorded as wrong; no resume does it again."""
     noted = (
         STEPS
         + f"""
