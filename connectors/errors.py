@@ -12,5 +12,5 @@ class ConnectorError(Exception):
         self.help = help
 
 
-class NoTable(ConnectorError):  # noqa: N818 - reads as what it says
+class NoTable(ConnectorError):
     """The system is there, and the table isn't."""

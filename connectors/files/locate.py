@@ -48,6 +48,9 @@ class Locator:
             msg = f"{url} can't be looked at: {_said(error)}"
             raise ConnectorError(msg, help="check the address, the credentials and the right to read it") from error
         if not found:
+            if _is_folder(system, path):
+                msg = f"the folder {url} holds no Parquet, CSV or JSONL file"
+                raise ConnectorError(msg, help="name the folder with the files; names that begin with a dot or an underscore are left out")
             msg = f"no file matches {url}" if glob.has_magic(url) else f"there is no file {url}"
             raise ConnectorError(msg, help=nearby(system, path))
         return [self._file(system, one) for one in found]
@@ -112,6 +115,13 @@ def _names(system: Any, folder: str) -> list[str] | None:
         return sorted(one.rstrip("/").rpartition("/")[2] for one in system.ls(folder, detail=False))
     except Exception:  # noqa: BLE001 - this only looks for help, and each remote file system raises exceptions of its own
         return None
+
+
+def _is_folder(system: Any, path: str) -> bool:
+    try:
+        return bool(system.isdir(path))
+    except Exception:  # noqa: BLE001 - likewise
+        return False
 
 
 def _line(folder: str, names: Sequence[str], wanted: str) -> str:

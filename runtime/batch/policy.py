@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from ...compiler.settings import REACTIONS, FailureClass, OnFailure, Reaction, merge_reactions
 from ..failures import CallableError, DarnerError, Failure, OutOfMemory
+from ..perform.processes.child import place_of
 from .outcomes import Dead, Filtered, Outcome
 
 Result = TypeVar("Result")
@@ -60,7 +61,7 @@ class FailurePolicy:
             attempt += 1
             try:
                 return work()
-            except Exception as again:  # noqa: BLE001 - whatever user code raises is the row's failure
+            except ROW_ERRORS as again:  # whatever user code raises is the row's failure
                 error = row_error(again)
         raise Used(error, attempt)
 
@@ -78,13 +79,21 @@ class StageFailure(CallableError):
     """A row failed, and the spec says that the run fails with it."""
 
 
-def row_error(error: Exception) -> Exception:
+ROW_ERRORS = (Exception, SystemExit)
+"""What user code may raise for a row: ``sys.exit()`` in it ends the row, not the process."""
+
+
+def row_error(error: BaseException) -> Exception:
     """Return an exception that belongs to a row; one that belongs to the process or to darner is raised on."""
     if isinstance(error, MemoryError | StageFailure) or (isinstance(error, DarnerError) and not isinstance(error, Failure)):
         raise error
     if type(error).__name__ == "OutOfMemoryError" and type(error).__module__.startswith("torch"):
         raise OutOfMemory(f"the device is out of memory: {error}", help="declare on_oom with smaller batches") from error
     if isinstance(error, Failure) and error.kind in _NEVER_A_ROW:
+        raise error
+    if isinstance(error, SystemExit):
+        return CallableError(f"sys.exit({error.code!r}) was called", type_name="SystemExit", help=place_of(error))
+    if not isinstance(error, Exception):
         raise error
     return error
 

@@ -52,7 +52,7 @@ def test_a_wrong_type_in_row_249999_is_named_with_file_row_field_and_value(tmp_p
         file.writelines(f"k{number},thing,{'cheap' if number == 249_999 else '1.5'},3\n" for number in range(1, 250_001))
     made = shop(tmp_path)
     begun = time.perf_counter()
-    with pytest.raises(Semantic, match=r'feed\.csv:249999: price: "cheap": Input should be a valid number') as found:
+    with pytest.raises(Semantic, match=r'feed\.csv, row 249999: price: "cheap": Input should be a valid number') as found:
         made.plan(source("files", with_={"url": str(feed)}, key="id", fields=ITEM))
     assert "dead_letter" in str(found.value.help)
     assert time.perf_counter() - begun < 60
@@ -68,7 +68,7 @@ def test_a_bad_row_within_the_limit_is_a_dead_letter_with_its_input(tmp_path: Pa
     assert work.source_dead is not None
     (letter,) = read_part(made.store, work.source_dead).to_pylist()
     assert letter["_key"] == "b"
-    assert letter["message"].startswith('feed.csv:2: price: "cheap": ')
+    assert letter["message"].startswith('feed.csv, row 2: price: "cheap": ')
     assert "cheap" in letter["input"]
     assert made.run(feed).nothing_to_do
 
@@ -88,7 +88,7 @@ def test_a_missing_key_is_a_dead_letter(tmp_path: Path) -> None:
     made = shop(tmp_path, job={"dead_letter_max": "50%"})
     work = made.run(rows(item("a"), {**item("b"), "id": None}))
     assert (work.new, work.null_keys, work.broken) == (1, 1, 0)
-    with pytest.raises(Semantic, match=r"feed\.csv:2: id: "):
+    with pytest.raises(Semantic, match=r"feed\.csv, row 2: id: "):
         shop(tmp_path / "other").plan(rows(item("a"), {**item("b"), "id": None}))
 
 

@@ -54,8 +54,8 @@ class DeadRow:
     input: str
 
     def __str__(self) -> str:
-        """Return ``file:row: field: what is wrong``."""
-        where = f"{self.place.file}:{self.place.row}"
+        """Return ``file, row N: field: what is wrong``; rows count from 1, without a header, and are no lines."""
+        where = f"{self.place.file}, row {self.place.row}"
         return f"{where}: {self.field}: {self.reason}" if self.field else f"{where}: {self.reason}"
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from ...failures import Semantic
 from ..model import KEY
 from ..outcomes import Dead, Filtered
-from ..policy import FailurePolicy, Used, row_error
+from ..policy import ROW_ERRORS, FailurePolicy, Used, row_error
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class ArrowCaller:
     def _some(self, batch: pa.RecordBatch, start: int, result: ArrowResult, tables: list[pa.Table]) -> None:
         try:
             self._keep(batch, self.function(batch), start, result, tables)
-        except Exception as error:  # noqa: BLE001 - whatever user code raises belongs to some row of the batch
+        except ROW_ERRORS as error:  # whatever user code raises belongs to some row of the batch
             first = row_error(error)
         else:
             return

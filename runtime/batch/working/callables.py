@@ -17,7 +17,7 @@ from ...failures import CallableError, Refused, Semantic
 from ...perform.values import explain, load
 from ..columns import RowType, conform, row_type
 from ..outcomes import Done, Filtered, Outcome
-from ..policy import FailurePolicy, Used, row_error
+from ..policy import ROW_ERRORS, FailurePolicy, Used, row_error
 
 DEFAULT_BATCH = 256
 DEFAULT_CONCURRENCY = 16
@@ -69,7 +69,7 @@ def built(stage: StagePlan, params: Mapping[str, Any]) -> Callable[..., Any]:
         made: Callable[..., Any] = target(**options)
     except (Refused, MemoryError):
         raise
-    except Exception as error:
+    except ROW_ERRORS as error:
         raise CallableError(f"{stage.runs} can't be built: {type(error).__name__}: {error}", type_name=type(error).__name__) from error
     return made
 
@@ -111,7 +111,7 @@ class RowCaller:
     def _one(self, value: Any) -> Outcome:
         try:
             return self._outcome(self.function(value))
-        except Exception as error:  # noqa: BLE001 - whatever user code raises is the row's failure
+        except ROW_ERRORS as error:  # whatever user code raises is the row's failure
             return self._again(value, row_error(error))
 
     def _outcome(self, result: Any) -> Outcome:
@@ -141,7 +141,7 @@ class BatchCaller:
     def _some(self, values: list[Any]) -> list[Outcome]:
         try:
             return self._outcomes(values)
-        except Exception as error:  # noqa: BLE001 - whatever user code raises belongs to some row of the batch
+        except ROW_ERRORS as error:  # whatever user code raises belongs to some row of the batch
             first = row_error(error)
         if len(values) > 1:
             middle = len(values) // 2
@@ -196,7 +196,7 @@ class AsyncCaller:
             try:
                 result = await self.function(value)
                 return Filtered() if result is None and self.filters else Done(conform(self.output, result))
-            except Exception as error:  # noqa: BLE001 - whatever user code raises is the row's failure
+            except ROW_ERRORS as error:  # whatever user code raises is the row's failure
                 failed = row_error(error)
             if attempt >= self.policy.attempts(failed):
                 return self.policy.settle(failed, attempt)

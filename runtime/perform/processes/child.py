@@ -80,22 +80,26 @@ def _answered(replies: BinaryIO, work: Callable[[], Any], shown: Callable[[Any],
         text = json.dumps(reply)
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
-    except Exception as error:  # noqa: BLE001 - whatever user code raises goes back as words
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever user code raises goes back as words; nor does sys.exit end us
         text = json.dumps({"failure": describe(error)})
     replies.write(text.encode() + b"\n")
     replies.flush()
     return value
 
 
-def describe(error: Exception) -> Json:
+def describe(error: BaseException) -> Json:
     """Return an exception as words: our own kinds by name, anything else as a `CallableError` of its own type."""
     ours = isinstance(error, DarnerError)
     return {
         "kind": type(error).__name__ if ours else CallableError.__name__,
         "type": getattr(error, "type_name", type(error).__name__),
-        "message": str(error) if ours else f"{type(error).__name__}: {error}",
+        "message": str(error) if ours else _said(error),
         "help": error.help if isinstance(error, DarnerError) else place_of(error),
     }
+
+
+def _said(error: BaseException) -> str:
+    return f"sys.exit({error.code!r}) was called" if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
 
 
 def place_of(error: BaseException) -> str | None:
