@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import heapq
+from collections.abc import Sequence
 
 import pyarrow as pa
 
@@ -57,6 +58,7 @@ class RowWhy(Frozen):
     stale: bool = False
     """The sink still has an earlier version: this one is dead, and that one was good."""
     dead: DeadWhy | None = None
+    """Also of a run that isn't finished."""
     stages: tuple[StageWhy, ...] = ()
     unfinished: int | None = None
     """A plan of work, not finished, that will do this row again."""
@@ -70,16 +72,19 @@ def why(store: Store, job: str, key: str) -> RowWhy:
         Corrupt: what is stored of it is damaged.
     """
     manifest = newest_manifest(store, job)
-    waiting = [work for work in unfinished(store, job, manifest) if _waits(store, work.inputs, key)]
+    works = unfinished(store, job, manifest)
+    waiting = [work for work in works if _waits(store, work.inputs, key)]
     if manifest is None and not waiting:
         raise _unknown_job(store, job) if not store.folders(paths.job(job)) else Refused(f"the job {job!r} has not finished a run")
     row = _newest_row(store, manifest, key) if manifest else None
-    if row is None and not waiting:
-        raise _unknown_key(store, job, manifest, key)
     number = waiting[-1].generation if waiting else None
+    died = _letter(store, job, key, [work.generation for work in works])
+    if row is None and not waiting and died is None:
+        raise _unknown_key(store, job, manifest, key)
     if row is None or manifest is None:
-        return RowWhy(job=job, key=key, state="planned", generation=waiting[-1].generation, unfinished=number)
-    return _told(store, job, manifest, row).model_copy(update={"unfinished": number})
+        return RowWhy(job=job, key=key, state="dead" if died else "planned", generation=works[-1].generation, dead=died, unfinished=number)
+    told = _told(store, job, manifest, row)
+    return told.model_copy(update={"unfinished": number, "dead": died or told.dead})
 
 
 def _told(store: Store, job: str, manifest: Manifest, row: dict[str, object]) -> RowWhy:
@@ -93,7 +98,7 @@ def _told(store: Store, job: str, manifest: Manifest, row: dict[str, object]) ->
         generation=manifest.generation,
         version=version.hex() if isinstance(version, bytes) else None,
         stale=dead and bool(stages) and stages[-1].place is not None,
-        dead=_letter(store, job, str(row[KEY]), manifest.generation) if dead else None,
+        dead=_letter(store, job, str(row[KEY]), range(manifest.generation + 1)) if dead else None,
         stages=stages,
     )
 
@@ -123,9 +128,9 @@ def _waits(store: Store, inputs: tuple[PartRef, ...], key: str) -> bool:
     return any(compute.is_in(pa.scalar(key), value_set=one_array(read_part(store, ref)[KEY])).as_py() for ref in inputs)
 
 
-def _letter(store: Store, job: str, key: str, generation: int) -> DeadWhy | None:
-    """Return the newest dead letter of a key; letters of runs that were cleared away are gone."""
-    for number in range(generation, 0, -1):
+def _letter(store: Store, job: str, key: str, generations: Sequence[int]) -> DeadWhy | None:
+    """Return the newest dead letter of a key among some generations, oldest first; letters that were cleared away are gone."""
+    for number in reversed(generations):
         refs = [marker.dead.name for marker in markers_of(store, job, number) if marker.dead is not None]
         for name in [*refs, paths.dead_source(job, number)]:
             found = _letters(store, name, key)
@@ -189,6 +194,8 @@ def lines(found: RowWhy) -> list[str]:
 def _shown_state(found: RowWhy) -> str:
     if found.state == "planned":
         return "planned, never finished"
+    if found.state == "dead" and not found.stages and found.version is None:
+        return f"dead in generation {found.generation}, which isn't finished"
     stale = "; the sink still has its last good version" if found.stale else ""
     return f"{found.state} as of generation {found.generation}{stale}"
 

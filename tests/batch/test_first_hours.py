@@ -38,3 +38,66 @@ def test_a_table_that_is_gone_is_built_again_without_a_call(tmp_path: Path, sink
     report = stall.done()["outputs"]
     assert (report["changed"], report["redo"], report["written"]) == (1, 29, 30)
     assert (stall.called(), len(stall.keys())) == (31, 30)
+
+
+def test_a_mistyped_source_locks_nothing(tmp_path: Path) -> None:
+    """Nothing was read, so nothing is bound: the corrected spec runs under the same name, and `ps` knew of no job."""
+    stall = Stall.make(tmp_path / "stall", offers(3), url="fed.csv")
+    wrong = stall.run()
+    assert (wrong.returncode, "there is no file fed.csv" in wrong.stderr) == (1, True)
+    assert "stall" not in stall.darner("ps").stdout
+    stall.url = "feed.csv"
+    stall.write()
+    assert stall.done()["outputs"]["written"] == 3
+    assert "stall" in stall.darner("ps").stdout
+
+
+def test_a_folder_without_files_to_read_says_so(tmp_path: Path) -> None:
+    """The folder is there: that it is not found would be no help."""
+    stall = Stall.make(tmp_path / "stall", offers(3), url="empty")
+    (stall.folder / "empty").mkdir()
+    said = stall.run("--dry").stderr
+    assert "the folder empty holds no Parquet, CSV or JSONL file" in said
+
+
+def test_a_lock_that_can_not_be_opened_is_the_stores_error(tmp_path: Path) -> None:
+    """Like one that belongs to another user: exit 1 with what to do, not darner's own error."""
+    stall = Stall.make(tmp_path / "stall", offers(3))
+    (stall.folder / "store" / "jobs" / "stall" / "driver.lock").mkdir(parents=True)
+    ended = stall.run()
+    assert (ended.returncode, "opening" in ended.stderr, "darner itself" in ended.stderr) == (1, True, False)
+
+
+def test_a_row_that_does_not_fit_is_named_by_its_row(tmp_path: Path) -> None:
+    """Rows are counted without the header, and not as lines."""
+    stall = Stall.make(tmp_path / "stall", [*offers(1), ("s9", "Offer", "bad")])
+    assert 'feed.csv, row 2: price: "bad"' in stall.run("--dry").stderr
+
+
+def test_a_row_that_ends_the_process_is_a_dead_letter_and_says_what_was_called(tmp_path: Path) -> None:
+    """`sys.exit` is an exception like any other, with its code in the message."""
+    rows = offers(10)
+    rows[4] = ("s004", "exit", "1")
+    stall = Stall.make(tmp_path / "stall", rows, dead_max="20%")
+    report = stall.done()["outputs"]
+    assert (report["dead"], report["written"]) == (1, 9)
+    assert "died in normalise after 1 attempt(s), error: SystemExit: sys.exit(3) was called" in stall.darner("why", "stall", "s004").stdout
+
+
+def test_a_row_that_kills_its_process_ends_the_run_with_stage_and_exit_code(tmp_path: Path) -> None:
+    """`os._exit` can't be caught: the process died, of what is said."""
+    stall = Stall.make(tmp_path / "stall", [("s0", "vanish", "1")])
+    ended = stall.run()
+    assert ended.returncode == 1
+    assert "normalise" in ended.stderr
+    assert "exit code 5" in ended.stderr
+
+
+def test_why_a_row_died_is_said_while_the_run_is_not_finished(tmp_path: Path) -> None:
+    """Over `dead_letter.max` the run ends without a manifest, and its dead letters are what its user wants to see."""
+    rows = [*offers(3), ("bad", "Offer", "-1")]
+    stall = Stall.make(tmp_path / "stall", rows)
+    assert stall.run().returncode == 1
+    said = stall.darner("why", "stall", "bad").stdout
+    assert "bad  dead in generation 1, which isn't finished" in said
+    assert "died in normalise after 1 attempt(s), error: ValueError: the price -1 is not above zero" in said
