@@ -203,6 +203,7 @@ def encode(rows: RowType, values: Sequence[Any]) -> list[pa.Array[Any]]:
 
 
 def _encoded(rows: RowType, column: Column, values: Sequence[Any]) -> pa.Array[Any]:
+    fields: list[Any] = []
     try:
         fields = rows.of_each(values, column.name)
         if column.plain is not None:
@@ -212,8 +213,29 @@ def _encoded(rows: RowType, column: Column, values: Sequence[Any]) -> pa.Array[A
         if not column.nullable and any(one is None for one in fields):
             raise Semantic(f"{column.name}: it is None, and its type doesn't allow that")
         return _vectors(column.type, fields) or pa.array(fields, column.type, from_pandas=False)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError, AttributeError, KeyError) as error:
+    except pa.ArrowException as error:
+        raise _misplaced(column, fields) or Semantic(f"{column.name}: {error}") from error
+    except (TypeError, ValueError, OverflowError, AttributeError, KeyError) as error:
         raise Semantic(f"{column.name}: {error}") from error
+
+
+_NAMES: Mapping[pa.DataType, str] = {pa.string(): "str", pa.bool_(): "bool", pa.int64(): "int", pa.float64(): "float", pa.binary(): "bytes"}
+
+
+def _misplaced(column: Column, values: Sequence[Any]) -> Semantic | None:
+    """Return what is wrong in the words of the annotation, not of Arrow (to whom a str is bytes); None where Arrow says it better."""
+    wanted = _NAMES.get(column.type)
+    for value in values if wanted is not None else ():
+        try:
+            pa.array([value], column.type, from_pandas=False)
+        except pa.ArrowException as error:
+            is_of_another = isinstance(error, pa.ArrowTypeError) or "convert" in str(error)
+            return (
+                Semantic(f"{column.name}: it is of type {type(value).__name__}, and its annotation says {wanted}")
+                if is_of_another
+                else None
+            )
+    return None
 
 
 def _vectors(kind: Any, values: Sequence[Any]) -> pa.Array[Any] | None:

@@ -14,8 +14,9 @@ from rich.text import Text
 
 from ..tree import Line
 
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-out = Console(highlight=False, soft_wrap=True)
+# Texts of others are shown as they are: `:question:` in an error is no emoji.
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+out = Console(highlight=False, emoji=False, soft_wrap=True)
 
 
 @contextmanager

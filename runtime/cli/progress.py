@@ -20,9 +20,14 @@ class JobProgress:
 
     def __init__(self) -> None:
         columns = (
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn(),
-            TextColumn("ETA"), TimeRemainingColumn(),
-        )  # fmt: skip
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[told]}", markup=False),
+            TimeElapsedColumn(),
+            TextColumn("ETA"),
+            TimeRemainingColumn(),
+        )
         self._bar = Progress(*columns, console=console.err, disable=not console.err.is_terminal)
         self._task = self._bar.add_task("planning", total=None, told="")
         self._told = self._began = time.monotonic()

@@ -7,22 +7,26 @@ recorded ``now()``, ``random()``, ``uuid()`` and ``sleep()``.
 
 from __future__ import annotations
 
-from .runtime.failures import (
-    CallableError,
-    ContextLost,
-    Crashed,
-    DarnerError,
-    Exhausted,
-    Failure,
-    Network,
-    OutOfMemory,
-    Preempted,
-    Refused,
-    Semantic,
-    Throttled,
-)
-from .runtime.language import Ask, Bail, Call, Code, Continue, Personal, Stop, Vector
-from .runtime.perform.moments import now, random, sleep, uuid
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .runtime.failures import (
+        CallableError,
+        ContextLost,
+        Crashed,
+        DarnerError,
+        Exhausted,
+        Failure,
+        Network,
+        OutOfMemory,
+        Preempted,
+        Refused,
+        Semantic,
+        Throttled,
+    )
+    from .runtime.language import Ask, Bail, Call, Code, Continue, Personal, Stop, Vector
+    from .runtime.perform.moments import now, random, sleep, uuid
 
 __all__ = [
     "Ask",
@@ -50,3 +54,19 @@ __all__ = [
     "sleep",
     "uuid",
 ]
+
+
+_PLACES = {
+    ".runtime.language": {"Ask", "Bail", "Call", "Code", "Continue", "Personal", "Stop", "Vector"},
+    ".runtime.perform.moments": {"now", "random", "sleep", "uuid"},
+}
+"""Where the names are; those that are nowhere here are failures. They come when asked for: ``darner --help`` needs none."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    place = next((module for module, names in _PLACES.items() if name in names), ".runtime.failures")
+    found = getattr(import_module(place, __name__), name)
+    globals()[name] = found
+    return found

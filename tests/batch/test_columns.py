@@ -150,3 +150,16 @@ def test_what_a_callable_returns_must_be_of_its_type() -> None:
         conform(rows, "far")
     with pytest.raises(CallableError, match="str has no fields"):
         row_type(str)
+
+
+@pytest.mark.parametrize(("field", "value", "words"), [("name", 5, "type int, .* says str"), ("count", "x", "type str, .* says int")])
+def test_a_value_of_another_type_is_told_in_the_words_of_the_annotation(field: str, value: object, words: str) -> None:
+    """Which field, what it is, what is wanted; not that Arrow expected bytes where a str is meant."""
+
+    class Row(BaseModel):
+        name: str = "a"
+        count: int = 1
+
+    wrong = Row.model_construct(**{"name": "a", "count": 1, field: value})
+    with pytest.raises(Semantic, match=f"{field}: it is of {words}"):
+        encode(row_type(Row), [wrong])

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from darner.compiler.binding.schema import json_schema
 from darner.compiler.codes import CODES
-from darner.runtime.cli.main import build
+from darner.runtime.cli.application import build
 
 from . import tree
 

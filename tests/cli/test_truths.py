@@ -1,0 +1,140 @@
+"""What the `darner` command tells people and scripts when something is in the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from darner.runtime.cli.main import run as darner
+
+MAIN = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
+SPEC = """darner: 1
+name: truths
+flow:
+  inputs: truths_steps:Wish
+  steps:
+    first: {use: "truths_steps:first", with: {text: $inputs.text}}
+    second: {use: "truths_steps:second", with: {text: $first}}
+  outputs: $second
+"""
+STEPS = """
+import os
+from pathlib import Path
+from pydantic import BaseModel
+
+class Wish(BaseModel):
+    text: str
+
+def first(text: str) -> str:
+    print("mine")
+    os.system("echo its")
+    return text
+
+def second(text: str) -> str:
+    if Path(__file__).with_name("broken").exists():
+        raise ValueError("what [bold]now[/bold] :question: [/]")
+    return text
+
+def exits(text: str) -> str:
+    raise SystemExit(4)
+"""
+
+
+class Desk:
+    """A spec in a folder, and commands as processes of their own, elsewhere."""
+
+    def __init__(self, folder: Path) -> None:
+        self.spec, self.store, self.elsewhere = folder / "spec" / "truths.yaml", folder / "store", folder / "elsewhere"
+        self.spec.parent.mkdir()
+        self.elsewhere.mkdir()
+        self.spec.write_text(SPEC, encoding="utf-8")
+        self.spec.with_name("truths_steps.py").write_text(STEPS, encoding="utf-8")
+        self.broken = self.spec.with_name("broken")
+
+    def __call__(self, *words: str, store: bool = True) -> tuple[int, str, str]:
+        """Run a command; return its exit code, its stdout and its stderr."""
+        place = ["--store", str(self.store)] if store else []
+        done = subprocess.run(
+            [sys.executable, "-c", MAIN, *words, *place], cwd=self.elsewhere, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert "Traceback" not in done.stderr
+        return done.returncode, done.stdout, done.stderr
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        """Run the spec."""
+        return self("run", str(self.spec), *words)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_what_users_print_is_no_output_and_their_errors_are_shown_as_they_are(desk: Desk) -> None:
+    """Stdout is exactly the outputs; brackets and colons in errors are neither colours nor emoji."""
+    assert desk.run("-i", "text=a")[:2] == (0, '"a"\n')
+    desk.broken.touch()
+    code, out, err = desk.run("-i", "text=a", "--run", "r", "--json")
+    assert (code, json.loads(out)["status"]) == (1, "failed")
+    assert "what [bold]now[/bold] :question: [/]" in err
+    assert "mine\nits" in err
+
+
+def test_a_step_that_exits_fails_with_its_place(desk: Desk) -> None:
+    """It doesn't end the process that runs it."""
+    desk.spec.write_text(SPEC.replace(":second", ":exits"), encoding="utf-8")
+    code, out, err = desk.run("-i", "text=a")
+    assert (code, out) == (1, "")
+    assert "truths.yaml:7:5: step second failed (error, SystemExit)" in err
+
+
+def test_ctrl_c_while_everything_is_imported_is_one_line(desk: Desk) -> None:
+    """Whenever it comes; never a traceback."""
+    begun = "import sys; print('go', flush=True); from darner.runtime.cli.main import main; main(sys.argv[1:])"
+    for late in (0.05, 0.2, 0.4):
+        with subprocess.Popen(
+            [sys.executable, "-c", begun, "run", str(desk.spec), "-i", "text=a"],
+            cwd=desk.elsewhere, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(late)
+            os.kill(process.pid, signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        assert "Traceback" not in err
+        assert process.returncode in {0, 130}
+        assert process.returncode == 0 or len(err.splitlines()) <= 2
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """In one line."""
+    assert darner(["--version"]) == 0
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.startswith("darner ")
+
+
+@pytest.mark.parametrize(
+    ("words", "run", "said"),
+    [
+        (["run", "nowhere.yaml"], None, "nowhere.yaml"),
+        (["run", "nowhere.yaml", "--run", "mine"], "mine", "nowhere.yaml"),
+        (["resume", "--redo", "step", "mine"], "mine", "there is no run mine"),
+        (["run", "--unknown"], None, "unknown"),
+    ],
+)
+def test_scripts_get_one_object_when_a_call_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], run: str | None, said: str
+) -> None:
+    """Exit 2, and what is wrong on stdout as JSON, too."""
+    assert darner([*words, "--json", "--store", str(tmp_path / "store")]) == 2
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert said in told.pop("error")
+    assert told == {"run": run, "status": "failed", "outputs": None, "cost": None}
