@@ -81,5 +81,11 @@ class Claims:
     async def _renew(self, claim: Claim) -> None:
         while True:
             await self.clock.sleep(self.lease / 3)
+            put = asyncio.ensure_future(asyncio.to_thread(self.store.put, claim.name, self._content()))
             with contextlib.suppress(StoreError):  # without it somebody else may make the result too, and that is all
-                await asyncio.to_thread(self.store.put, claim.name, self._content())
+                try:
+                    await asyncio.shield(put)
+                except asyncio.CancelledError:
+                    # A thread can't be stopped: what it still writes must not come after the claim was taken away.
+                    await asyncio.wait([put])
+                    raise

@@ -113,11 +113,14 @@ def test_killed_at_each_commit_every_branch_finds_its_own_again(journey: Journey
         if told is not None:
             break
     assert told is not None
-    assert told["status"] == "done"
-    numbers = [one["number"] for one in told["outputs"]["bookings"]]
-    written = {line.split()[2]: line.split() for line in booked(journey)}
-    assert len(set(numbers)) == 3
-    assert set(written) == set(numbers)
     # One line a key: the room and its price too are those of the branch, in every life.
     assert len({tuple(line.split()) for line in booked(journey)}) == 3
+    if told["status"] == "failed":
+        # A life ended between the intent of the payment and its result: nobody pays twice, and nobody knows.
+        assert "the write pay began and its result was never recorded" in told["error"]
+        assert journey.effects.count("pay 3") <= 1
+        return
+    numbers = {one["number"] for one in told["outputs"]["bookings"]}
+    assert len(numbers) == 3
+    assert {line.split()[2] for line in booked(journey)} == numbers
     assert journey.effects.count("pay 3") == 1
