@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from ..journal import binding
-from ..journal.binding import Binding
 from . import console, exits, running
+from .pinned import recompiled
 from .running import JsonOption, RunArgument, StoreOption, TargetOption
 
 EPILOG = """\b
@@ -49,7 +49,7 @@ def fork(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     place = running.here(store, target)
     old = binding.load(place, run)
     running.make_importable(Path(old.spec).parent)
-    given = _compiled(old) if plan is PlanOf.NEW else old
+    given = recompiled(old) if plan is PlanOf.NEW else old
     bound = dataclasses.replace(given, run=binding.check_id(new) if new else world.run_id(old.plan.plan))
     count = forking.fork(place, run, at, bound, world.SystemClock())
     if as_json:
@@ -58,21 +58,3 @@ def fork(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
         console.emit(bound.run)
         console.say(f"forked {run} at {at}: {count} results and answers are copied; go on with: darner resume {bound.run}")
     return exits.DONE
-
-
-def _compiled(old: Binding) -> Binding:
-    """Return what a run is bound to, with its spec compiled as it is now; its inputs must still fit."""
-    from ..perform.inputs import refit  # noqa: PLC0415 - only a new plan needs it
-    from ..project.load import bind_params, compile_spec  # noqa: PLC0415 - likewise
-
-    params = compile_spec(Path(old.spec)).plan.params
-    given = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in old.params.items() if name in params}
-    made = compile_spec(Path(old.spec), params=given)
-    return dataclasses.replace(
-        old,
-        plan=made.plan,
-        lock=made.lock,
-        prompts=made.prompts,
-        params=bind_params(made.plan.params, given),
-        inputs=refit(made.plan.inputs, old.inputs),
-    )

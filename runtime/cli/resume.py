@@ -47,15 +47,15 @@ def resume(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     """Go on with a run that was killed, stopped, or failed, or that waits; or with all that are due."""
     if (run is None) == (not due):
         raise Refused("resume takes a run, or --due", help="darner resume RUN, or darner resume --due")
-    place = running.here(store, target, single_writer=single_writer)
+    place = running.here(store, target, single_writer=single_writer, run=run)
     if run is None:
         from .waking import wake  # noqa: PLC0415 - only --due needs it
 
         return wake(place, target, as_json=as_json)
-    return go_on(place, run, as_json=as_json, redo=tuple(redo or ()), take_over=take_over, strict=strict)
+    return go_on_as_bound(place, run, as_json=as_json, redo=tuple(redo or ()), take_over=take_over, strict=strict)
 
 
-def go_on(  # noqa: PLR0913 - one parameter an option
+def go_on_as_bound(  # noqa: PLR0913 - one parameter an option
     store: Store,
     run_id: str,
     *,
@@ -65,10 +65,20 @@ def go_on(  # noqa: PLR0913 - one parameter an option
     strict: bool = False,
     watch: bool = False,
 ) -> int:
+    """Go on with a run, and say so where its spec says something else by now; return the exit code."""
+    from .pinned import tell_edited  # noqa: PLC0415 - `--help` needs no compiler
+
+    bound = binding.load(store, run_id)
+    running.make_importable(Path(bound.spec).parent)
+    tell_edited(bound)
+    return carry_on(store, bound, as_json=as_json, redo=redo, take_over=take_over, strict=strict, watch=watch)
+
+
+def go_on(store: Store, run_id: str, *, as_json: bool) -> int:
     """Go on with a run that is bound; return the exit code."""
     bound = binding.load(store, run_id)
     running.make_importable(Path(bound.spec).parent)
-    return carry_on(store, bound, as_json=as_json, redo=redo, take_over=take_over, strict=strict, watch=watch)
+    return carry_on(store, bound, as_json=as_json)
 
 
 def go_on_when_free(store: Store, run_id: str, question: str, *, as_json: bool) -> int:
@@ -105,16 +115,20 @@ def carry_on(  # noqa: PLR0913 - one parameter an option
     from .asking import terminal  # noqa: PLC0415 - likewise
     from .watching import drawing  # noqa: PLC0415 - likewise
 
-    console.say(f"run {bound.run} in {store.url}")
+    def begun() -> None:
+        console.say(f"run {bound.run} in {store.url}")
+
     try:
         with running.models_placed(bound.plan, bound.models, Path(bound.base or ".")) as models:
             # What is drawn and what is typed would stand on the same lines: a run that is watched is parked when it asks.
             asker = None if as_json or watch else terminal(store, bound.run)
             with drawing(bound, wanted=watch) as drawn, console.results_only():
-                around = Surroundings(EnvironmentSecrets(), models, asker=asker, take_over=take_over, strict=strict, watch=drawn)
+                around = Surroundings(
+                    EnvironmentSecrets(), models, asker=asker, take_over=take_over, strict=strict, watch=drawn, begun=begun
+                )
                 state = run_flow(store, bound, around, redo=redo)
     except KeyboardInterrupt:
-        return running.tell_stopped(bound.run, as_json=as_json)
+        return running.tell_stopped(store, bound.run, as_json=as_json)
     return running.tell_end(store, bound, state, as_json=as_json)
 
 

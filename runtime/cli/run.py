@@ -60,14 +60,16 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
         if dry:
             console.say(f"the run {run_id} is there already and would be gone on with")
             return exits.DONE
-        from .resume import go_on  # noqa: PLC0415 - only known runs need it
+        running.refuse_for_flow(engine, allow_deletes)
+        from .resume import go_on_as_bound  # noqa: PLC0415 - only known runs need it
 
-        return go_on(call.store, run_id, as_json=as_json, watch=watch)
+        return go_on_as_bound(call.store, run_id, as_json=as_json, watch=watch)
     compiled = _compile(call, policy)
     if compiled.plan.job is not None:
         from .jobs import run_job  # noqa: PLC0415 - only jobs need it
 
         return run_job(call, compiled, engine=engine or found.engine, dry=dry, allow_deletes=allow_deletes)
+    running.refuse_for_flow(engine, allow_deletes)
     return _run_flow(call, compiled, dry=dry, watch=watch)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,11 +17,12 @@ from ...compiler.plan import ModelPlan, Plan
 from ...compiler.quantities import format_money
 from .. import questions
 from ..failures import Refused
+from ..journal import binding
 from ..journal.binding import Binding
 from ..journal.store import open_store
 from ..places import ModelPlace
 from ..ports import Json, Store
-from ..project.settings import Target, find_target
+from ..project.settings import STORE, Target, find_target
 from ..state import RunState
 from . import console, exits
 from .call import RunCall
@@ -61,9 +63,23 @@ def store_options(target: Target, url: str) -> Mapping[str, Any]:
     return found
 
 
-def here(given: str | None, name: str | None = None, *, single_writer: bool = False) -> Store:
-    """Return the store that a command without a spec means."""
-    return store_of(given, trusting(find_target(Path.cwd(), name), single_writer=single_writer))
+def here(given: str | None, name: str | None = None, *, single_writer: bool = False, run: str | None = None) -> Store:
+    """Return the store that a command without a spec means; a target may stand beside the spec of ``run``, too."""
+    try:
+        target = find_target(Path.cwd(), name)
+    except Refused:
+        known = given or os.environ.get(STORE) or DEFAULT_STORE
+        folder = None if run is None or "://" in known else _folder_of(known, run)
+        if folder is None:
+            raise
+        target, given = find_target(folder, name), known
+    return store_of(given, trusting(target, single_writer=single_writer))
+
+
+def _folder_of(url: str, run_id: str) -> Path | None:
+    """Return the folder of a run's spec; None where the store doesn't have the run."""
+    store = open_store(url, {})
+    return Path(binding.load(store, run_id).spec).parent if binding.is_bound(store, run_id) else None
 
 
 def trusting(target: Target, *, single_writer: bool) -> Target:
@@ -155,8 +171,14 @@ def _tell_failure(bound: Binding, state: RunState) -> None:
     console.say(f"what was finished is kept; after a fix go on with: darner resume {bound.run}")
 
 
-def tell_stopped(run_id: str, *, as_json: bool) -> int:
+def tell_stopped(store: Store, run_id: str, *, as_json: bool) -> int:
     """Say that a run was stopped from outside, and how to go on."""
+    if not binding.is_bound(store, run_id):
+        error = "stopped before anything had begun; run it again"
+        if as_json:
+            console.emit_json({"run": None, "status": "failed", "outputs": None, "error": error, "cost": None})
+        console.say(error)
+        return exits.INTERRUPTED
     go_on = f"darner resume {run_id}"
     if as_json:
         console.emit_json(
@@ -164,6 +186,13 @@ def tell_stopped(run_id: str, *, as_json: bool) -> int:
         )
     console.say(f"stopped; what was finished is kept. Go on with: {go_on}")
     return exits.INTERRUPTED
+
+
+def refuse_for_flow(engine: str | None, allow_deletes: int) -> None:
+    """Refuse what only a job has."""
+    for option, is_given in (("--engine", engine is not None), ("--allow-deletes", allow_deletes != 0)):
+        if is_given:
+            raise Refused(f"{option} is for jobs, and this spec is a flow", help="leave it out")
 
 
 def refuse_inputs(call: RunCall) -> None:

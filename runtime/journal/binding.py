@@ -17,6 +17,8 @@ from ..failures import Corrupt, Missing, Refused
 from ..ports import Json, Store
 from . import paths
 
+ELSEWHERE = "`darner ps` lists what is there; runs of another store are found with --store URL, or DARNER_STORE"
+"""What to do where a store doesn't have what is looked for."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
@@ -82,7 +84,10 @@ def load(store: Store, run_id: str) -> Binding:
     if not is_bound(store, run_id):
         if store.exists(paths.tombstone(run_id)):
             raise Refused(f"the run {run_id} was deleted from {store.url}", help="its id is not used again: give another --run, or none")
-        raise Refused(f"there is no run {run_id} in {store.url}", help=did_you_mean(run_id, run_ids(store)) or "`darner ps` lists the runs")
+        if run_id in store.folders(paths.RUNS):
+            raise Refused(f"the run {run_id} ended before anything of it had begun: nothing was done", help="run it again")
+        msg = f"there is no run {run_id} in {store.url}"
+        raise Refused(msg, help=did_you_mean(run_id, run_ids(store)) or ELSEWHERE)
     try:
         told = json.loads(store.get(paths.run_inputs(run_id)))
         prompts = {name: store.get(paths.run_prompt(run_id, name)).decode() for name in told.pop("prompts")}

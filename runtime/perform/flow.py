@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -66,6 +66,8 @@ class Surroundings:
     """What runs share results by; without it a cache reaches no further than its run."""
     watch: Watch | None = None
     """Is shown the run as it grows."""
+    begun: Callable[[], None] | None = None
+    """Is told once the run is bound: only then is there something to resume."""
 
 
 def run_flow(store: Store, bound: Binding, around: Surroundings, *, redo: Sequence[str] = ()) -> RunState:
@@ -88,6 +90,8 @@ def _run_ready(store: Store, bound: Binding, around: Surroundings, agents: Agent
     with closing(open_log(store, bound.run, owner=owner(), take_over=around.take_over)) as log:
         if not bindings.is_bound(store, bound.run):
             bindings.bind(store, bound)
+        if around.begun is not None:
+            around.begun()
         return drive(log, bound, replace(around, store=store, between=around.between or Between(store, owner())), agents, redo=redo)
 
 

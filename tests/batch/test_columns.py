@@ -160,6 +160,6 @@ def test_a_value_of_another_type_is_told_in_the_words_of_the_annotation(field: s
         name: str = "a"
         count: int = 1
 
-    wrong = Row.model_construct(**{"name": "a", "count": 1, field: value})
+    wrong = Row().model_copy(update={field: value})
     with pytest.raises(Semantic, match=f"{field}: it is of {words}"):
         encode(row_type(Row), [wrong])

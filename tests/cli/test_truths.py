@@ -138,3 +138,63 @@ def test_scripts_get_one_object_when_a_call_is_refused(
     told: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert said in told.pop("error")
     assert told == {"run": run, "status": "failed", "outputs": None, "cost": None}
+
+
+def test_an_edited_spec_is_told_when_its_run_goes_on(desk: Desk) -> None:
+    """The plan is pinned, and what is offered instead works."""
+    desk.broken.touch()
+    assert desk.run("-i", "text=a", "--run", "r")[0] == 1
+    desk.broken.unlink()
+    desk.spec.write_text(SPEC.replace("darner: 1", "# A comment.\ndarner: 1"), encoding="utf-8")
+    desk.broken.touch()
+    assert "the spec has changed" not in desk("resume", "r")[2]
+    desk.broken.unlink()
+    desk.spec.write_text(SPEC.replace("outputs: $second", "outputs: {new: $second}"), encoding="utf-8")
+    code, forked, _ = desk("fork", "r", "--at", "second", "--plan", "new")
+    assert code == 0
+    assert json.loads(desk("resume", forked.strip())[1]) == {"new": "a"}
+    for words in (("run", str(desk.spec), "--run", "r"), ("resume", "r")):
+        code, out, err = desk(*words)
+        assert (code, out) == (0, '"a"\n')
+        assert "the spec has changed since; this run keeps the plan it began with" in err
+        assert "darner fork r --at STEP --plan new" in err
+
+
+def test_a_target_beside_the_spec_is_found_from_anywhere(desk: Desk) -> None:
+    """As `run` found it; and a target that is nowhere is still refused."""
+    desk.spec.with_name("darner.toml").write_text("[target.mine]\n", encoding="utf-8")
+    assert desk.run("-i", "text=a", "--run", "r", "--target", "mine")[0] == 0
+    assert desk("resume", "r", "--target", "mine")[:2] == (0, '"a"\n')
+    assert desk("resume", "r", "--target", "other")[0] == 2
+
+
+def test_a_run_that_never_began_is_told_so_and_named_by_nobody(desk: Desk) -> None:
+    """Its folder may be there, made with its lock; what was refused first has named no run to go on with."""
+    early = "import os, sys\nif '-i' in sys.argv:\n    raise OSError"
+    desk.spec.with_name("truths_steps.py").write_text(STEPS.replace("import os", early, 1), encoding="utf-8")
+    code, _, err = desk.run("-i", "text=a")
+    assert code == 2
+    assert "run truths-" not in err
+    (desk.store / "runs" / "early").mkdir(parents=True)
+    (desk.store / "runs" / "early" / "owner").touch()
+    code, _, err = desk("resume", "early")
+    assert code == 2
+    assert "nothing was done" in err
+    assert "run it again" in err
+
+
+@pytest.mark.parametrize("words", [("--engine", "local"), ("--allow-deletes", "3")])
+def test_what_only_jobs_have_is_refused_for_a_flow(desk: Desk, words: tuple[str, str]) -> None:
+    """Not ignored."""
+    code, out, err = desk.run("-i", "text=a", *words)
+    assert (code, out) == (2, "")
+    assert f"{words[0]} is for jobs" in err
+
+
+def test_where_a_run_was_looked_for_is_told(desk: Desk) -> None:
+    """With how to look elsewhere."""
+    code, _, err = desk("show", "catalog")
+    assert code == 2
+    assert str(desk.store) in err
+    assert "--store" in err
+    assert "DARNER_STORE" in err
