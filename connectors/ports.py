@@ -116,6 +116,15 @@ class Upsertable(Protocol):
 
 
 @runtime_checkable
+class Preparable(Protocol):
+    """Can say that it can't be written before anything is computed for it."""
+
+    def refuse_unwritable(self) -> None:
+        """Raise ConnectorError where nothing could be written; cheap, and without making anything."""
+        ...
+
+
+@runtime_checkable
 class Scannable(Protocol):
     """All rows can be read back."""
 

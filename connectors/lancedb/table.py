@@ -12,6 +12,7 @@ from ...compiler.diagnostics import did_you_mean
 from ..errors import ConnectorError, NoTable
 from ..keyed import MARKS, check, known, newest, parts
 from ..ports import GENERATION, SHARD, Place, SourceRange
+from ..writable import refuse_unwritable
 from . import sql
 from .database import Database
 from .feed import Feed, chunks
@@ -64,6 +65,11 @@ class LanceDB:
         return f"lancedb:{self.database.url}#{self.name}"
 
     # written
+
+    def refuse_unwritable(self) -> None:
+        """Raise ConnectorError where the database is a local folder that can't be written."""
+        if "://" not in self.database.url:
+            refuse_unwritable(Path(self.database.url))
 
     def open(self, schema: pa.Schema, key: str) -> None:
         """Compare the schema with the table that is there, or make the table, at the latest with the first rows."""

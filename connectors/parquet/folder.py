@@ -37,12 +37,17 @@ class Folder:
         """Make an empty table."""
         with self.named():
             self.path.mkdir(parents=True, exist_ok=True)
-            strangers = [one.name for one in self.path.iterdir() if not one.name.startswith(("_", "."))]
-            if strangers:
-                msg = f"{self.path} is no table, and not empty: it holds {', '.join(sorted(strangers)[:5])}"
-                raise ConnectorError(msg, help="write to another folder")
+            self.refuse_strangers()
             pq.write_metadata(schema, str(self.path / f"{SCHEMA}.new"))
             self._publish(f"{SCHEMA}.new", SCHEMA)
+
+    def refuse_strangers(self) -> None:
+        """Raise ConnectorError where a folder without a table holds other files."""
+        with self.named():
+            strangers = [one.name for one in self.path.iterdir() if not one.name.startswith(("_", "."))]
+        if strangers:
+            msg = f"{self.path} is no table, and not empty: it holds {', '.join(sorted(strangers)[:5])}"
+            raise ConnectorError(msg, help="write to another folder")
 
     def files(self) -> list[str]:
         """Return the names of the live files, oldest first."""

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from ..errors import ConnectorError, NoTable
 from ..keyed import check, fit, known, newest, parts, plain
 from ..ports import GENERATION, SHARD, Place, SourceRange
+from ..writable import refuse_unwritable
 from .folder import Folder
 
 BATCH_ROWS = 8192
@@ -42,6 +43,12 @@ class ParquetTable:
     def identity(self) -> str:
         """Return the folder's path."""
         return f"parquet:{self.folder.path}"
+
+    def refuse_unwritable(self) -> None:
+        """Raise ConnectorError where the folder can't be written, or holds files that are no table's."""
+        refuse_unwritable(self.folder.path)
+        if self.folder.path.is_dir() and self.folder.schema() is None:
+            self.folder.refuse_strangers()
 
     def open(self, schema: pa.Schema, key: str) -> None:
         """Make the table where there is none, else compare its columns."""
