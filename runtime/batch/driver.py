@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ...compiler.plan import Compiled, ModelPlan
-from ...connectors.ports import Readable, Upsertable
+from ...connectors.ports import Preparable, Readable, Upsertable
 from ..failures import DarnerError, Refused
 from ..journal import paths
 from ..perform.world import SystemClock
 from ..ports import Json, Progress, Store
 from .claims import Binding, bind, driving, refuse_if_bound
+from .dead import place_of_letters, reasons
 from .driving.engine import Engine, chosen_engine, need_beam
 from .driving.execution import Execution, Run
 from .driving.finalise import finalise
@@ -30,6 +31,8 @@ from .order import OPENER, StoreAddress
 from .parts import DamagedPlan
 from .planning.planning import DrySummary, JobCall, dry_run, plan_work
 from .report import JobReport, Phases
+
+_JUDGED = ("source_rows", "new", "changed", "redo", "unchanged", "superseded", "null_keys", "broken", "still_dead")
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ def dry_job(job: JobRun, progress: Progress | None = None) -> DrySummary:
     refuse_if_bound(job.store, job.name, Binding(source=source.identity(), sink=sink.identity()))
     with saying_end():
         lost = lost_rows(job.store, job.name, sink)
+        _refuse_unwritable(sink)
     _tell_lost(lost, progress or Quiet())
     return dry_run(_call(job, rebuild=lost > 0), source, progress)
 
@@ -92,6 +96,7 @@ def run_job(job: JobRun, progress: Progress | None = None) -> JobReport:
     with driving(job.store, job.name, binding, SystemClock()) as generation:
         with phases.timed("planning"):
             with saying_end():
+                _refuse_unwritable(sink)
                 lost = lost_rows(job.store, job.name, sink)
             _tell_lost(lost, shown)
             with saying_end("source"):
@@ -169,11 +174,11 @@ class _Drive:
                 "run": self.job.name, "status": status, "generation": self.generation,
                 "engine": engine.name if engine else "", "workers": engine.workers if engine else 0,
                 "rows": sum(work.shards), "written": run.commits.rows if run else 0, "deleted": len(work.deletes),
-                "dead": dead, "dead_letters": dead_letters(work.job, work.generation) if dead else None,
+                "dead": dead, **(_letters_of(self.job.store, work) if dead else {}),
                 "stages": tally.counts() if tally else {}, "calls": calls, "tokens": tokens, "cost": cost,
                 "seconds": {name: round(spent, 3) for name, spent in self.phases.seconds.items()},
                 "error": error.message if error else None, "help": error.help if error else None,
-                **work.model_dump(include={"source_rows", "new", "changed", "redo", "unchanged", "superseded"}),
+                **work.model_dump(include=set(_JUDGED)),
             }
         )  # fmt: skip
 
@@ -181,6 +186,15 @@ class _Drive:
 def dead_letters(job: str, generation: int) -> str:
     """Return the folder of a plan of work's dead letters."""
     return paths.dead(job, generation, 0, 0).rpartition("/")[0]
+
+
+def _letters_of(store: Store, work: Work) -> dict[str, Any]:
+    """Return where a plan of work's dead letters are and what they say; nothing where it wrote none."""
+    if work.nothing_to_do:
+        return {}
+    name = dead_letters(work.job, work.generation)
+    found = reasons(store, work.job, work.generation)
+    return {"dead_letters": name, "dead_letters_at": place_of_letters(store, name), "reasons": [one.model_dump() for one in found]}
 
 
 def job_report(store: Store, name: str) -> JobReport:
@@ -211,10 +225,15 @@ def _so_far(store: Store, work: Work) -> JobReport:
         generation=work.generation,
         rows=sum(work.shards),
         dead=dead,
-        dead_letters=dead_letters(work.job, work.generation) if dead else None,
+        **(_letters_of(store, work) if dead else {}),
         stages=sums,
-        **work.model_dump(include={"source_rows", "new", "changed", "redo", "unchanged", "superseded"}),
+        **work.model_dump(include=set(_JUDGED)),
     )
+
+
+def _refuse_unwritable(sink: Upsertable) -> None:
+    if isinstance(sink, Preparable):
+        sink.refuse_unwritable()
 
 
 def _tell_lost(rows: int, progress: Progress) -> None:

@@ -14,13 +14,13 @@ from ...compiler.plan import DatasetPlan, Plan
 from ...compiler.wires import is_reference, parse_reference, substitute, unescape
 from ...connectors import registry
 from ...connectors.errors import ConnectorError
-from ...connectors.ports import Readable, Scannable, Upsertable
+from ...connectors.ports import Preparable, Readable, Scannable, Upsertable
 from ..failures import CallableError, DarnerError, StoreError
 from ..perform.processes.child import place_of
 from .needs import job_of
 
 End = Literal["source", "sink"]
-_VERBS = sorted({name for verb in (Readable, Upsertable, Scannable) for name in vars(verb) if not name.startswith("_")})
+_VERBS = sorted({name for verb in (Readable, Upsertable, Scannable, Preparable) for name in vars(verb) if not name.startswith("_")})
 
 
 @dataclass(frozen=True, slots=True)

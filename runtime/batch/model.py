@@ -117,6 +117,8 @@ class Work(Frozen):
     redo: int = 0
     """Rows whose source is unchanged and that a changed stage must redo."""
     superseded: int = 0
+    still_dead: int = 0
+    """Of the unchanged rows, those that are dead since an earlier run."""
     null_keys: int = 0
     broken: int = 0
     """Source rows that do not fit the source's type, dead-lettered while planning."""

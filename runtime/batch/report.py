@@ -10,7 +10,19 @@ from typing import Any, Literal
 
 from ...compiler.frozen import Frozen
 from ...compiler.quantities import format_money
+from .dead import Reason
 from .model import Counts
+
+_JUDGED: Mapping[str, str] = {
+    "new": "new",
+    "changed": "changed",
+    "redo": "redone",
+    "unchanged": "unchanged",
+    "superseded": "superseded by a later row of the same key",
+    "null_keys": "without a key",
+    "broken": "that don't fit their type",
+}
+"""How a source's row may be judged, and how that is said."""
 
 
 class Phases:
@@ -50,12 +62,21 @@ class JobReport(Frozen):
     redo: int = 0
     unchanged: int = 0
     superseded: int = 0
+    null_keys: int = 0
+    broken: int = 0
+    """Source rows that don't fit the source's type."""
+    still_dead: int = 0
+    """Of those unchanged, rows that are dead since an earlier run."""
     deleted: int = 0
     rows: int = 0
     written: int = 0
     dead: int = 0
     dead_letters: str | None = None
     """Where the dead letters are, as names under the store."""
+    dead_letters_at: str | None = None
+    """The same as an absolute path or a URL."""
+    reasons: tuple[Reason, ...] = ()
+    """Why rows are dead, the most frequent reasons first."""
     stages: dict[str, Counts] = {}
     calls: int = 0
     tokens: int = 0
@@ -72,17 +93,28 @@ class JobReport(Frozen):
 
     def lines(self) -> list[str]:
         """Return the final table as text, one line each."""
-        changes = {"new": self.new, "changed": self.changed, "redone": self.redo, "unchanged": self.unchanged, "deleted": self.deleted}
-        found = [f"{self.source_rows:,} source rows: " + ", ".join(f"{number:,} {name}" for name, number in changes.items() if number)]
+        found = [rows_line(**self.model_dump(include={"source_rows", "deleted", *_JUDGED}))]
         wide = max((len(name) for name in self.stages), default=0)
         for name, counts in self.stages.items():
             found.append(f"  {name:<{wide}}  {_told(counts)}")
-        if self.dead:
-            found.append(f"{self.dead:,} dead letters: {self.dead_letters}")
+        if self.dead and self.dead_letters:
+            found.append(f"{self.dead:,} dead letters: {self.dead_letters_at or self.dead_letters}")
+            found += [f"  {reason}" for reason in self.reasons]
+        if self.still_dead:
+            found.append(f"{self.still_dead:,} of the unchanged rows are dead since an earlier run; `darner why {self.run} KEY` says why")
         if self.calls:
             found.append(f"{self.calls:,} model calls, {self.tokens:,} tokens, {format_money(self.cost)}")
         found.append(", ".join(f"{name} {seconds:.1f}s" for name, seconds in self.seconds.items()))
         return found
+
+
+def rows_line(**counts: int) -> str:
+    """Return how a source's rows were judged: numbers that add up to them, then what is deleted."""
+    judged = {said: counts[name] for name, said in _JUDGED.items()}
+    judged["marked as deleted"] = max(0, counts["source_rows"] - sum(judged.values()))
+    told = ", ".join(f"{number:,} {name}" for name, number in judged.items() if number)
+    gone = f"; {counts['deleted']:,} deleted" if counts["deleted"] else ""
+    return f"{counts['source_rows']:,} source rows{f': {told}' if told else ''}{gone}"
 
 
 def _told(counts: Counts) -> str:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from ...compiler.plan import Compiled
+from ..batch.planning.planning import DrySummary
 from ..batch.report import JobReport
 from . import console, exits, running
 from .call import RunCall
@@ -31,10 +38,45 @@ def run_job(call: RunCall, compiled: Compiled, *, engine: str | None, dry: bool,
             base=Path.cwd(),
         )
         if dry:
-            console.emit_json(driver.dry_job(job, progress).model_dump(mode="json"))
-            return exits.DONE
-        report = driver.run_job(job, progress)
+            return _planned(driver.dry_job(job, progress), as_json=call.as_json)
+        try:
+            with _stopped_by_sigterm():
+                report = driver.run_job(job, progress)
+        except KeyboardInterrupt:
+            return _stopped(job.name, as_json=call.as_json)
         return _told(report, as_json=call.as_json)
+
+
+def _planned(summary: DrySummary, *, as_json: bool) -> int:
+    if as_json:
+        console.emit_json(summary.model_dump(mode="json"))
+    else:
+        console.emit("\n".join(summary.lines()))
+    return exits.DONE
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """End on SIGTERM as on Ctrl-C."""
+
+    def stop(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stopped(job: str, *, as_json: bool) -> int:
+    go_on = shlex.join(["darner", *sys.argv[1:]])
+    if as_json:
+        console.emit_json(
+            {"run": job, "status": "failed", "outputs": None, "error": f"stopped by a signal; go on with: {go_on}", "cost": None}
+        )
+    console.say(f"stopped; what was finished is kept. Go on with: {go_on}")
+    return exits.INTERRUPTED
 
 
 def _told(report: JobReport, *, as_json: bool) -> int:

@@ -28,6 +28,7 @@ job:
 CODE = """
 import os
 import sys
+import time
 
 from pydantic import BaseModel
 
@@ -56,6 +57,8 @@ def normalise(offer: Offer) -> Clean:
         trace.write(offer.sku + "\\n")
     if offer.title == "exit":
         sys.exit(3)
+    if offer.title == "slow":
+        time.sleep(60)
     if offer.title == "vanish":
         os._exit(5)
     if offer.price <= 0:

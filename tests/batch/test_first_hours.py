@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -101,3 +105,59 @@ def test_why_a_row_died_is_said_while_the_run_is_not_finished(tmp_path: Path) ->
     said = stall.darner("why", "stall", "bad").stdout
     assert "bad  dead in generation 1, which isn't finished" in said
     assert "died in normalise after 1 attempt(s), error: ValueError: the price -1 is not above zero" in said
+
+
+def test_the_final_table_adds_up_and_says_why_rows_are_dead(tmp_path: Path) -> None:
+    """Every source row is accounted for, the reasons are counted, the place of the letters can be opened, and later runs remember."""
+    bad = [(f"b{number}", "Offer", f"-{number}") for number in range(1, 4)]
+    stall = Stall.make(tmp_path / "stall", [*offers(5), *offers(1), ("", "Offer", "1"), *bad], dead_max="50%")
+    first = stall.run().stdout
+    assert "10 source rows: 8 new, 1 superseded by a later row of the same key, 1 without a key" in first
+    assert "3 × normalise: ValueError: the price … is not above zero" in first  # noqa: RUF001 - as it is shown
+    place = next(line for line in first.splitlines() if "dead letters: " in line).partition(": ")[2]
+    assert list(Path(place).glob("*.arrow"))
+    again = stall.run().stdout
+    assert "10 source rows: 8 unchanged, 1 superseded" in again
+    assert "3 of the unchanged rows are dead since an earlier run" in again
+
+
+def test_a_feed_without_rows_is_told_without_a_colon(tmp_path: Path) -> None:
+    """Nothing follows, so nothing announces it."""
+    stall = Stall.make(tmp_path / "stall", [])
+    assert stall.run().stdout.splitlines()[0] == "0 source rows"
+
+
+def test_a_job_that_is_stopped_says_how_to_go_on(tmp_path: Path) -> None:
+    """Ctrl-C in the middle of a row: exit 130, what was finished is kept, and the command that goes on."""
+    stall = Stall.make(tmp_path / "stall", [("s0", "slow", "1")])
+    command = stall.command("run", "stall.yaml", "--engine", "in_memory")
+    with subprocess.Popen(command, cwd=stall.folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as driver:
+        deadline = time.monotonic() + 120
+        while not stall.called() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        driver.send_signal(signal.SIGINT)
+        _, said = driver.communicate(timeout=60)
+    assert driver.returncode == 130
+    assert "stopped; what was finished is kept. Go on with: darner run stall.yaml --engine in_memory --store store" in said
+
+
+def test_a_dry_run_speaks_to_people_and_as_json(tmp_path: Path) -> None:
+    """Rows and calls by stage; `--json` prints the same as data."""
+    stall = Stall.make(tmp_path / "stall", offers(4))
+    said = stall.run("--dry").stdout
+    assert said.splitlines()[0] == "4 source rows: 4 new"
+    assert "normalise  4 to be called, 0 served from an earlier run" in said
+    assert json.loads(stall.run("--dry", "--json").stdout)["new"] == 4
+    assert stall.called() == 0
+
+
+@pytest.mark.parametrize("sink", [PARQUET, LANCEDB])
+def test_a_table_that_can_not_be_written_is_found_before_any_row_is_computed(tmp_path: Path, sink: str) -> None:
+    """A file in its place: said at once, and nothing was bound or called."""
+    stall = Stall.make(tmp_path / "stall", offers(4), sink=sink)
+    (stall.folder / "table").write_text("a file")
+    ended = stall.run()
+    assert (ended.returncode, stall.called()) == (1, 0)
+    assert "can't be written" in ended.stderr
+    (stall.folder / "table").unlink()
+    assert stall.done()["outputs"]["written"] == 4

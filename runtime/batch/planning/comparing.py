@@ -61,6 +61,8 @@ class Verdicts:
     redo: int = 0
     unchanged: int = 0
     superseded: int = 0
+    still_dead: int = 0
+    """Of the unchanged rows, those that are dead since an earlier run."""
     fresh_dead: int = 0
     """Rows that don't fit their type and weren't known to."""
     deletes: list[str] = field(default_factory=list)
@@ -124,6 +126,8 @@ class Comparison:
         verdicts.changed += _count(changed)
         verdicts.redo += _count(redo)
         verdicts.unchanged += _count(stays) - _count(redo)
+        dead = _falsy(compute.equal(_taken(known, STATE, at, pa.string()), "dead"))
+        verdicts.still_dead += _count(compute.and_(compute.and_(stays, compute.invert(redo)), dead))
         verdicts.fresh_dead += _count(compute.and_(compute.equal(seen[FLAG], BAD), compute.invert(same)))
         wanted = compute.or_(compute.or_(new, changed), stays if self.rules.everything else redo)
         self._choose(index, seen.filter(wanted), known, one_array(at.filter(wanted)), verdicts)

@@ -25,6 +25,7 @@ from ..needs import job_of, source_fields
 from ..outcomes import DEAD_SCHEMA
 from ..partitions import KnownRows, partitions_for
 from ..parts import write_part
+from ..report import rows_line
 from ..spill import temporary_folder
 from .comparing import Comparison, Rules, Verdicts
 from .forecast import Forecast, StageForecast
@@ -60,11 +61,26 @@ class DrySummary(Frozen):
     redo: int
     unchanged: int
     superseded: int
+    still_dead: int = 0
     null_keys: int
     broken: int
     deletes: int
     known: int
     stages: tuple[StageForecast, ...] = ()
+
+    def lines(self) -> list[str]:
+        """Return the plan of work as text, one line each."""
+        judged = self.model_dump(include={"source_rows", "new", "changed", "redo", "unchanged", "superseded", "null_keys", "broken"})
+        found = [rows_line(**judged, deleted=self.deletes)]
+        if self.resumes:
+            found.append("a run that was stopped would be gone on with")
+        wide = max((len(one.stage) for one in self.stages), default=0)
+        for one in self.stages:
+            unsure = f" ({one.uncertain:,} of them perhaps served)" if one.uncertain else ""
+            found.append(f"  {one.stage:<{wide}}  {one.run:,} to be called{unsure}, {one.reused:,} served from an earlier run")
+        if self.still_dead:
+            found.append(f"{self.still_dead:,} of the unchanged rows are dead since an earlier run")
+        return [*found, "nothing was started"]
 
 
 def plan_work(call: JobCall, source: Readable, generation: int, progress: Progress | None = None) -> Work:
@@ -151,6 +167,7 @@ class _Decided:
             unchanged=counted.unchanged,
             redo=counted.redo,
             superseded=counted.superseded,
+            still_dead=counted.still_dead,
             null_keys=self.source.null_keys,
             broken=len(self.source.dead) - self.source.null_keys,
             deletes=tuple(counted.deletes),
