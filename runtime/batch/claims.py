@@ -119,6 +119,31 @@ def _locked(store: Store, job: str, me: Driver) -> Iterator[None]:
         os.close(handle)
 
 
+def holder(store: Store, job: str) -> str | None:
+    """Return who drives a job now; None for nobody, and in a bucket, where nobody can tell."""
+    path = store.local_path(paths.driver_lock(job))
+    if path is None or not path.exists():
+        return None
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _holder(file.fileno())
+    return None
+
+
+def last_start(store: Store, job: str) -> float | None:
+    """Return when a job was driven last, in seconds since the epoch; None where it never was, or nobody can tell."""
+    for number in reversed(generations(store, job)):
+        name = paths.generation_claim(job, number)
+        if store.exists(name):
+            try:
+                return Driver.model_validate_json(store.get(name)).at
+            except ValidationError:
+                return None
+    return None
+
+
 def _opened(store: Store, path: Path) -> int:
     with saying(f"opening {path}"):
         if not path.exists():

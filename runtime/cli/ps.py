@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from ...compiler.quantities import format_money
-from ..failures import StoreError
+from ..failures import Refused, StoreError
 from ..journal import binding, paths
 from ..ports import Store
 from ..tree import Line
@@ -34,12 +34,12 @@ def ps(store: StoreOption = None, target: TargetOption = None, as_json: JsonOpti
     place, now = running.here(store, target), world.SystemClock().now()
     runs = sorted((_run(place, run_id) for run_id in binding.run_ids(place)), key=lambda one: (-(one["started"] or 0), one["run"]))
     # A job whose source was never read has no binding yet, and nothing to show.
-    jobs = [name for name in place.folders(paths.JOBS) if place.exists(paths.job_binding(name))]
+    jobs = [_job(place, name) for name in place.folders(paths.JOBS) if place.exists(paths.job_binding(name))]
     if as_json:
         console.emit_json({"runs": runs, "jobs": jobs})
         return exits.DONE
     console.draw(_line(one, now) for one in runs)
-    console.draw(Line("", name, _job_status(place, name), "  job") for name in jobs)
+    console.draw(_job_line(one, now) for one in jobs)
     if not runs and not jobs:
         console.say(f"nothing was run in {place.url} yet")
     return exits.DONE
@@ -60,14 +60,27 @@ def age_of(seconds: float) -> str:
     return f"{max(0.0, seconds):.0f}s"
 
 
-def _job_status(store: Store, name: str) -> str:
-    from ..batch.driver import job_report  # noqa: PLC0415 - only jobs need it
-    from ..failures import DarnerError  # noqa: PLC0415 - likewise
+def _job_line(one: dict[str, Any], now: float) -> Line:
+    rows = f"{one['rows']:,} rows" if one["rows"] is not None else ""
+    age = f"{age_of(now - one['started'])} ago" if one["started"] is not None else ""
+    told = ("job", rows, f"held by {one['holder']}" if one["holder"] else "", one["error"] or "", age)
+    return Line("", one["job"], one["status"], "".join(f"  {text}" for text in told if text))
 
+
+def _job(store: Store, name: str) -> dict[str, Any]:
+    from ..batch.claims import holder, last_start  # noqa: PLC0415 - only jobs need it
+    from ..batch.driver import job_report  # noqa: PLC0415 - likewise
+
+    held = holder(store, name)
+    told: dict[str, Any] = {"job": name, "status": "damaged", "rows": None, "started": None, "holder": held, "error": None}
     try:
-        return job_report(store, name).status
-    except DarnerError:  # one damaged job must not hide the others, and one that never planned has no report
-        return "not started"
+        told["started"] = last_start(store, name)
+        report = job_report(store, name)
+    except Refused:  # one that never planned has no report
+        return {**told, "status": "running" if held else "not started"}
+    except StoreError as error:  # one damaged job must not hide the others
+        return {**told, "error": error.message}
+    return {**told, "status": "running" if held else report.status, "rows": report.source_rows}
 
 
 def _run(store: Store, run_id: str) -> dict[str, Any]:

@@ -103,11 +103,20 @@ def code_now(bound: Binding, state: RunState) -> Mapping[str, str]:
 
 
 def _show_job(store: Store, name: str, *, as_json: bool) -> int:
-    from ..batch.driver import job_report  # noqa: PLC0415 - only jobs need it
+    from ..batch.claims import holder  # noqa: PLC0415 - only jobs need it
+    from ..batch.driver import job_report  # noqa: PLC0415 - likewise
 
-    told = job_report(store, name)
-    if as_json:
-        console.emit_json(told.as_json())
+    held = holder(store, name)
+    try:
+        report = job_report(store, name)
+    except Refused:
+        if held is None:
+            raise
+        told, lines, status = {"run": name, "outputs": None, "cost": None}, [], "running"  # it is being planned for the first time
     else:
-        console.emit("\n".join([f"{told.run}  {told.status}", *told.lines()]))
+        told, lines, status = report.as_json(), list(report.lines()), "running" if held else report.status
+    if as_json:
+        console.emit_json({**told, "status": status, "holder": held})
+    else:
+        console.emit("\n".join([f"{name}  {status}{f'  held by {held}' if held else ''}", *lines]))
     return exits.DONE
