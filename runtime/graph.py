@@ -107,6 +107,23 @@ def refuse_unsupported(plan: Plan, lock: Lock) -> None:
             place = lock.places.get(name)
             where = f"{place}: " if place else ""
             raise Refused(f"{where}the step {name} needs {what}, which this version of darner can't run", help="nothing was started")
+    _refuse_unheard(plan)
+
+
+def _refuse_unheard(plan: Plan) -> None:
+    """Refuse callees that want a person asked when they fail, but are called from inside: only a step's own failure is shown to people."""
+    steps = list(all_steps(plan))
+    inside = {name for one in steps for name in one.calls}
+    inside |= {name for agent in plan.agents.values() for name in (*agent.tools, *agent.agents)}
+    reactions = {name: tool.on_failure for name, tool in plan.tools.items()} | {
+        name: agent.on_failure for name, agent in plan.agents.items()
+    }
+    for name, reaction in reactions.items():
+        if name in inside and any(one.ask is not None for one in reaction.values()):
+            raise Refused(
+                f"{name} wants a person asked when it fails, and is called by agents or through `calls`, where this version can't ask",
+                help="nothing was started; write the `ask` into the on_failure of the step that calls it",
+            )
 
 
 def all_steps(plan: Plan) -> Iterator[StepPlan]:

@@ -192,6 +192,20 @@ def test_a_plan_that_this_version_cannot_finish_is_refused_with_its_place(resour
     assert caught.value.help == "nothing was started"
 
 
+@pytest.mark.parametrize("caller", ["agent", "calls", "step"])
+def test_a_person_who_could_not_be_asked_is_no_silent_wish(caller: str) -> None:
+    """What an agent or Python code calls can't bring a failure before a person: refused, while a step of its own can."""
+    tool = {"use": "m:f", "effects": "read", "on_failure": {"exhausted": {"ask": "boss"}}}
+    agent = {"model": "m", "prompt": "p", "input": "m:I", "output": "str", "tools": ["look"] if caller == "agent" else []}
+    steps = {"a": {"tool": "look"} if caller == "step" else {"callable": "m:f", "calls": ["look"] if caller == "calls" else []}}
+    plan = Plan.model_validate({"plan": "p", "tools": {"look": tool}, "agents": {"asker": agent}, "steps": steps})
+    if caller == "step":
+        graphs.refuse_unsupported(plan, Lock())
+        return
+    with pytest.raises(Refused, match="look wants a person asked when it fails, and is called by agents or through `calls`"):
+        graphs.refuse_unsupported(plan, Lock())
+
+
 def test_a_state_is_the_same_however_it_was_folded() -> None:
     """Folding all at once and one by one gives one state: a snapshot can only be a shortcut."""
     events: list[Event] = [MapExpanded(at=0.0, step="m", count=2), done("m[1]", 1), failed("m[0]"), TakenUp(at=0.0, epoch=2, owner="x")]
