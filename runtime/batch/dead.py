@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 
-import pyarrow as pa
-
 from ...compiler.frozen import Frozen
-from ..failures import Missing, StoreError
-from ..journal import paths
+from ..failures import Corrupt, Missing, StoreError
 from ..ports import Store
 from .history import markers_of
+from .model import Work
+from .parts import read_part
 
 _VARIES = re.compile(r"\"[^\"]*\"|'[^']*'|-?\d+(?:[.,]\d+)*")
 """What differs from one row's message to the next of the same reason: quoted values and numbers."""
@@ -32,13 +31,13 @@ class Reason(Frozen):
         return f"{self.count:,} × {self.stage}: {self.type}: {self.message}"  # noqa: RUF001 - reads as "times"
 
 
-def reasons(store: Store, job: str, generation: int, most: int = 5) -> tuple[Reason, ...]:
+def reasons(store: Store, work: Work, most: int = 5) -> tuple[Reason, ...]:
     """Return the reasons of a plan of work's dead letters, the most frequent first; letters that can't be read are left out."""
     counts: Counter[tuple[str, str, str]] = Counter()
     first: dict[tuple[str, str, str], str] = {}
     various = set()
     with suppress(StoreError):  # a report of what went wrong with the store must not fail for it
-        for stage, kind, message in _letters(store, job, generation):
+        for stage, kind, message in _letters(store, work):
             key = (stage, kind, _VARIES.sub("…", message))
             counts[key] += 1
             if first.setdefault(key, message) != message:
@@ -59,12 +58,14 @@ def _line(message: str) -> str:
     return " ".join(message.split())
 
 
-def _letters(store: Store, job: str, generation: int) -> Iterator[tuple[str, str, str]]:
-    names = [marker.dead.name for marker in markers_of(store, job, generation) if marker.dead is not None]
-    for name in [*names, paths.dead_source(job, generation)]:
+def _letters(store: Store, work: Work) -> Iterator[tuple[str, str, str]]:
+    refs = [marker.dead for marker in markers_of(store, work.job, work.generation)]
+    for ref in [*refs, work.source_dead]:
+        if ref is None:
+            continue
         try:
-            table = pa.ipc.open_file(pa.BufferReader(store.get(name))).read_all()
-        except (Missing, pa.ArrowException):
+            table = read_part(store, ref)
+        except (Missing, Corrupt):  # found, and made again, by whoever needs it: this only tells
             continue
         for row in table.select(["stage", "type", "message"]).to_pylist():
             message = str(row["message"])

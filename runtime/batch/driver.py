@@ -193,7 +193,7 @@ def _letters_of(store: Store, work: Work) -> dict[str, Any]:
     if work.nothing_to_do:
         return {}
     name = dead_letters(work.job, work.generation)
-    found = reasons(store, work.job, work.generation)
+    found = reasons(store, work)
     return {"dead_letters": name, "dead_letters_at": place_of_letters(store, name), "reasons": [one.model_dump() for one in found]}
 
 
