@@ -137,6 +137,7 @@ def wake_without_a_lock(store: Store, bound: Binding) -> str:
     return state.finished.status if state.finished is not None else "waiting"
 
 
+@pytest.mark.soak  # whether the broken variant is seen hangs on the moment at which both look
 def test_two_wakers_that_trust_their_own_look_are_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the run's lock both go on with it: what `test_of_two_wakers` looks for is seen."""
     monkeypatch.syspath_prepend(str(TRADE))
