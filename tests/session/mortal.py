@@ -37,14 +37,16 @@ class Life:
     store: str
     run: str
     base_url: str
+    effects: str
+    """The file in which the tools note what they do."""
     dies_at: int = 0
     before: bool = False
 
 
 def live(life: Life) -> Json:
     """Run, or go on with a run, and tell how it ended."""
-    log_file = str(Path(life.store) / "effects")
-    bound = Binding(life.run, COMPILED.plan, COMPILED.lock, COMPILED.prompts, INPUTS, {"log": log_file}, str(SPEC / "session.yaml"))
+    params = {"log": life.effects}
+    bound = Binding(life.run, COMPILED.plan, COMPILED.lock, COMPILED.prompts, INPUTS, params, str(SPEC / "session.yaml"))
     models = {name: served(model, life.base_url) for name, model in COMPILED.plan.models.items()}
     around = Surroundings(EnvironmentSecrets({}), models)
     store = open_store(life.store)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import pytest
 
 from darner.runtime.journal.log import read_events
 from darner.runtime.journal.store import open_store
+from darner.runtime.ports import Store
 from darner.runtime.state import fold
 from darner.testing import ModelServer
 
@@ -28,15 +31,33 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where one session is: a folder for its effects, and its store, which is that folder or an address with options."""
+
+    folder: Path
+    url: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def open(self) -> Store:
+        """Open the store."""
+        return open_store(self.url or str(self.folder), self.options)
+
+    @property
+    def effects(self) -> list[str]:
+        """Every effect that the tools noted."""
+        return (self.folder / "effects").read_text(encoding="utf-8").splitlines()
+
+
+@dataclass(frozen=True)
 class Midwife:
     """Starts processes that run the session, one at a time, and says what came of each."""
 
     process: subprocess.Popen[str]
 
-    def run(self, store: Path, server: ModelServer, dies_at: int = 0, *, before: bool = False) -> Any:
+    def run(self, place: Place, server: ModelServer, dies_at: int = 0, *, before: bool = False) -> Any:
         """Start a process, wait for its end, and return what it told; None where it was killed."""
-        store.mkdir(exist_ok=True)
-        life = mortal.Life(str(store), "it", server.base_url, dies_at, before)
+        place.folder.mkdir(exist_ok=True)
+        life = mortal.Life(place.url or str(place.folder), "it", server.base_url, str(place.folder / "effects"), dies_at, before)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(asdict(life)) + "\n")
@@ -46,18 +67,20 @@ class Midwife:
         return json.loads(line)
 
 
-@pytest.fixture(scope="module")
-def processes() -> Iterator[Midwife]:
-    """Real processes, forked from one that has imported everything."""
+@contextmanager
+def midwife(environment: Mapping[str, str]) -> Iterator[Midwife]:
+    """Yield one whose processes are forked from one that has imported everything."""
     command = [sys.executable, str(Path(mortal.__file__))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | environment) as process:
         yield Midwife(process)
         process.kill()
 
 
-def effects(store: Path) -> list[str]:
-    """Return every effect that the tools noted."""
-    return (store / "effects").read_text(encoding="utf-8").splitlines()
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Midwife]:
+    """Real processes whose store is a folder."""
+    with midwife({}) as made:
+        yield made
 
 
 def without_ids(told: Any) -> Any:
@@ -65,26 +88,26 @@ def without_ids(told: Any) -> Any:
     return json.loads(UUID.sub("UUID", json.dumps(told)))
 
 
-def check(processes: Midwife, store: Path, undisturbed: Any, commit: int, *, before: bool) -> bool:
+def check(processes: Midwife, place: Place, undisturbed: Any, commit: int, *, before: bool) -> bool:
     """Kill a session at a commit, resume it, and compare it with the undisturbed one; return whether it was killed."""
     with ModelServer(SCRIPT) as server:
-        died = processes.run(store, server, dies_at=commit, before=before) is None
-        lost = in_flight(store, before=before) if died else 0
-        told = processes.run(store, server)
+        died = processes.run(place, server, dies_at=commit, before=before) is None
+        lost = in_flight(place, before=before) if died else 0
+        told = processes.run(place, server)
         where = f"killed {'before' if before else 'after'} commit {commit}"
         assert without_ids({**told, "calls": None}) == without_ids({**undisturbed, "calls": None}), where
         assert not told["drift"], where
         assert MODEL_CALLS <= server.requests <= MODEL_CALLS + lost, where
-    counted = Counter(effects(store))
+    counted = Counter(place.effects)
     assert sum(line.startswith("reserve") for line in counted) == WRITES, where
     assert all(count <= 2 for count in counted.values()), where
     assert sum(counted.values()) <= TOOL_CALLS + max(1, lost), where
     return died
 
 
-def in_flight(store: Path, *, before: bool) -> int:
+def in_flight(place: Place, *, before: bool) -> int:
     """Return how many answers may have been lost: those of the other branches, and the one that was about to be written."""
-    steps = fold(read_events(open_store(str(store)), "it")).steps
+    steps = fold(read_events(place.open(), "it")).steps
     # In the survey each topic is a branch; in a round the criticism and the write go on at once.
     branches = 2 if "survey" in steps else len(mortal.INPUTS["topics"])
     return branches if before else branches - 1
@@ -93,12 +116,12 @@ def in_flight(store: Path, *, before: bool) -> int:
 @pytest.fixture(scope="module")
 def undisturbed(processes: Midwife, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the session comes to when nobody kills it."""
-    store = tmp_path_factory.mktemp("undisturbed") / "store"
+    place = Place(tmp_path_factory.mktemp("undisturbed") / "store")
     with ModelServer(SCRIPT) as server:
-        told = processes.run(store, server)
+        told = processes.run(place, server)
         assert server.requests == MODEL_CALLS
     assert told["status"] == "done", told
-    assert len(effects(store)) == TOOL_CALLS
+    assert len(place.effects) == TOOL_CALLS
     return told
 
 
@@ -109,7 +132,7 @@ def test_killed_at_a_tenth_of_its_commits_a_session_comes_to_the_same_end(
     """Outputs are equal; no model is asked again, but for what was in flight; every write happens under one key."""
     kills = 0
     for commit in count(5 if before else 2, 20):
-        if not check(processes, tmp_path / str(commit), undisturbed, commit, before=before):
+        if not check(processes, Place(tmp_path / str(commit)), undisturbed, commit, before=before):
             break
         kills += 1
     assert kills >= 3
@@ -121,19 +144,20 @@ def test_killed_at_each_of_its_commits_a_session_comes_to_the_same_end(
     tmp_path: Path, processes: Midwife, undisturbed: Any, *, before: bool
 ) -> None:
     """The same, for all of them."""
-    killed = (check(processes, tmp_path / str(commit), undisturbed, commit, before=before) for commit in count(1))
+    killed = (check(processes, Place(tmp_path / str(commit)), undisturbed, commit, before=before) for commit in count(1))
     kills = sum(1 for _ in takewhile(bool, killed))
     assert kills > 50
 
 
 def test_killed_again_and_again_a_session_gets_to_its_end(tmp_path: Path, processes: Midwife, undisturbed: Any) -> None:
     """Each process dies a few commits after it took the run up; the next goes on, and nothing is counted twice."""
+    place = Place(tmp_path / "store")
     with ModelServer(SCRIPT) as server:
         lives = 1
-        while (told := processes.run(tmp_path, server, dies_at=9)) is None:
+        while (told := processes.run(place, server, dies_at=9)) is None:
             lives += 1
             assert lives < 100
         assert without_ids({**told, "calls": None}) == without_ids({**undisturbed, "calls": None})
         assert server.requests <= MODEL_CALLS + lives * len(mortal.INPUTS["topics"])
     assert lives > 3
-    assert len({line for line in effects(tmp_path) if line.startswith("reserve")}) == WRITES
+    assert len({line for line in place.effects if line.startswith("reserve")}) == WRITES
