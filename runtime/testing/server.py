@@ -174,14 +174,15 @@ class ChatHandler(BaseHTTPRequestHandler):
         self._write(fail.status or 500, json.dumps(protocol.error(fail.message, code=fail.code)).encode(), headers)
 
     def _break_off(self, body: dict[str, Any], completion: dict[str, Any], *, cut: bool) -> None:
-        """Begin an answer, and stop in its middle: by closing the connection, or as if that were all."""
+        """Begin an answer, and stop in its middle: by closing the connection before its end, or as if that were all."""
         if body.get("stream"):
             whole = streaming.pieces(body, completion)
             self._stream(whole[: len(whole) // 2], 0.0, ends=not cut)
             return
         content = json.dumps(completion).encode()
         self._write(200, content[: len(content) // 2], {"Content-Length": str(len(content))} if cut else {})
-        self.close_connection = True
+        # An answer that is whole to the transport leaves its connection in use: closing it would break off another request.
+        self.close_connection = cut
 
     def _stream(self, pieces: list[bytes], drip: float, *, ends: bool = True) -> None:
         """Send pieces one by one; where it doesn't end, the connection closes and the transport can tell."""

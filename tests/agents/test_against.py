@@ -89,10 +89,10 @@ def run(script: str, folder: Path, model_changes: dict[str, Any] | None = None, 
         ("{status: 529}", 2, "throttled", 0.0),
         ("{status: 500}", 4, "network", 0.0),
         ("{status: 502, retry_after: 5}", 4, "network", 5.0),
-        ("{broken: reset}", 3, "network", 0.0),
-        ("{broken: garbage}", 3, "network", 0.0),
-        ("{broken: truncated}", 3, "network", 0.0),
-        ("{broken: unfinished}", 3, "network", 0.0),
+        ("{broken: reset}", 4, "network", 0.0),
+        ("{broken: garbage}", 4, "network", 0.0),
+        ("{broken: truncated}", 4, "network", 0.0),
+        ("{broken: unfinished}", 4, "network", 0.0),
     ],
 )
 def test_what_passes_is_waited_for_and_the_answer_is_paid_once(  # noqa: PLR0913, PLR0917 - a row of the table
@@ -100,12 +100,8 @@ def test_what_passes_is_waited_for_and_the_answer_is_paid_once(  # noqa: PLR0913
 ) -> None:
     """So many failed attempts of that class, so many waits, none shorter than asked for; the cost is one answer's."""
     seen = run(f"replies:\n  - {{fail: {fail}, times: {times}}}\n  - {FINE}\n", tmp_path, changes)
-    failed = seen.failures[kind]
-    # A connection that was broken off may take the next request with it.
-    assert failed in ({times, times + 1} if "broken" in fail else {times})
-    assert (seen.status, seen.failures) == ("done", Counter({kind: failed}))
-    assert times + 1 <= seen.requests <= failed + 1
-    assert len(seen.waited) == failed
+    assert (seen.status, seen.failures) == ("done", Counter({kind: times}))
+    assert (seen.requests, len(seen.waited)) == (times + 1, times)
     assert all(least <= one <= max(90.0, least) for one in seen.waited)
     assert (seen.state.requests, str(seen.state.cost)) == (1, "0.004")
 

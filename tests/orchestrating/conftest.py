@@ -27,12 +27,12 @@ class Journey:
     def __post_init__(self) -> None:
         shutil.copytree(SPECS, self.folder / "specs", ignore=shutil.ignore_patterns("__pycache__"))
 
-    def go(self, dies_at: int = 0, *, before: bool = False, strict: bool = False, dies_with: str = "") -> Any:
-        """Run, or go on, and return what came of it; None where the process was killed."""
+    def go(self, dies_at: int = 0, **changes: Any) -> Any:
+        """Run, or go on, and return what came of it; None where the process was killed. See `Life` for the changes."""
         params = {"log": str(self.folder / "effects")}
         spec = str(self.folder / "specs" / self.spec)
         store = str(self.folder / "store")
-        return self.births.run(Life(spec, store, "it", self.inputs, params, dies_at, before=before, dies_with=dies_with, strict=strict))
+        return self.births.run(Life(spec, store, "it", self.inputs, params, dies_at, **changes))
 
     def edit(self, file: str, old: str, new: str) -> None:
         """Change the Python of the spec."""

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from darner.runtime.events import Event
+from darner.runtime.events import CallStarted, Event
 from darner.runtime.failures import DarnerError
 from darner.runtime.journal import binding
 from darner.runtime.journal.binding import Binding
@@ -32,7 +32,7 @@ from darner.testing import DyingLog
 
 @dataclass(frozen=True)
 class Life:
-    """What one process does. It dies right after its commit ``dies_at``, or just before it is written (0: it lives on)."""
+    """What one process does. It dies right after its commit ``dies_at``, or just ``before`` it is written (0: it lives on)."""
 
     spec: str
     store: str
@@ -42,21 +42,29 @@ class Life:
     dies_at: int = 0
     before: bool = False
     dies_with: str = ""
-    """It dies right after the commit that has the first event of this kind."""
+    """It dies at the commit that has the first event of this kind."""
+    of: str = ""
+    """The event must be one of a call of this name."""
+    spares: str = ""
+    """It lives on once a call of this name has begun."""
     strict: bool = False
 
 
-class DyingWith(DyingLog):
-    """A journal whose process gets SIGKILL right after an event of some kind is durable."""
+class ChoosyLog(DyingLog):
+    """A journal that kills its process, or spares it, at an event of some kind."""
 
-    def __init__(self, log: Log, kind: str) -> None:
-        super().__init__(log, commits=0)
-        self._kind = kind
+    def __init__(self, log: Log, life: Life) -> None:
+        super().__init__(log, commits=life.dies_at, before=life.before)
+        self._life = life
+        self._of: set[str] = set()
 
     def append(self, events: Sequence[Event]) -> None:
         """Write one commit, and die if it has such an event."""
-        if any(event.kind == self._kind for event in events):
+        self._of |= {event.call for event in events if isinstance(event, CallStarted) and event.name == self._life.of}
+        if any(event.kind == self._life.dies_with and (not self._life.of or getattr(event, "call", None) in self._of) for event in events):
             self._left = 1
+        if any(isinstance(event, CallStarted) and event.name == self._life.spares for event in events):
+            self._left = 0
         super().append(events)
 
 
@@ -68,10 +76,7 @@ def live(life: Life) -> Json:
     around = Surroundings(EnvironmentSecrets({}), strict=life.strict)
     try:
         with closing(open_log(store, life.run, owner="mortal")) as log:
-            mortal: Log = DyingLog(log, commits=life.dies_at, before=life.before) if life.dies_at else log
-            if life.dies_with:
-                mortal = DyingWith(log, life.dies_with)
-            state = drive(mortal, bound, around, make_agents(bound, around))
+            state = drive(ChoosyLog(log, life), bound, around, make_agents(bound, around))
     except DarnerError as error:
         return {"status": None, "raised": type(error).__name__, "error": error.message}
     finished = state.finished
