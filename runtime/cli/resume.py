@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,17 @@ Examples:
   darner resume my-run --take-over                takes it from a machine that can't be reached; in a bucket only
   darner resume --due                             wakes every run that waits and has an answer, or whose time has come
 """
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a run is gone on with: what a person said of it, one field an option."""
+
+    as_json: bool
+    redo: tuple[str, ...] = ()
+    take_over: bool = False
+    strict: bool = False
+    watch: bool = False
 
 
 def register(app: typer.Typer) -> None:
@@ -52,33 +64,24 @@ def resume(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
         from .waking import wake  # noqa: PLC0415 - only --due needs it
 
         return wake(place, target, as_json=as_json)
-    return go_on_as_bound(place, run, as_json=as_json, redo=tuple(redo or ()), take_over=take_over, strict=strict)
+    return go_on_as_bound(place, run, Manner(as_json, tuple(redo or ()), take_over=take_over, strict=strict))
 
 
-def go_on_as_bound(  # noqa: PLR0913 - one parameter an option
-    store: Store,
-    run_id: str,
-    *,
-    as_json: bool,
-    redo: tuple[str, ...] = (),
-    take_over: bool = False,
-    strict: bool = False,
-    watch: bool = False,
-) -> int:
+def go_on_as_bound(store: Store, run_id: str, manner: Manner) -> int:
     """Go on with a run, and say so where its spec says something else by now; return the exit code."""
     from .pinned import tell_edited  # noqa: PLC0415 - `--help` needs no compiler
 
     bound = binding.load(store, run_id)
     running.make_importable(Path(bound.spec).parent)
     tell_edited(bound)
-    return carry_on(store, bound, as_json=as_json, redo=redo, take_over=take_over, strict=strict, watch=watch)
+    return carry_on(store, bound, manner)
 
 
 def go_on(store: Store, run_id: str, *, as_json: bool) -> int:
     """Go on with a run that is bound; return the exit code."""
     bound = binding.load(store, run_id)
     running.make_importable(Path(bound.spec).parent)
-    return carry_on(store, bound, as_json=as_json)
+    return carry_on(store, bound, Manner(as_json))
 
 
 def go_on_when_free(store: Store, run_id: str, question: str, *, as_json: bool) -> int:
@@ -99,16 +102,7 @@ def go_on_when_free(store: Store, run_id: str, question: str, *, as_json: bool) 
     return exits.DONE
 
 
-def carry_on(  # noqa: PLR0913 - one parameter an option
-    store: Store,
-    bound: Binding,
-    *,
-    as_json: bool,
-    redo: tuple[str, ...] = (),
-    take_over: bool = False,
-    strict: bool = False,
-    watch: bool = False,
-) -> int:
+def carry_on(store: Store, bound: Binding, manner: Manner) -> int:
     """Run what is bound, from wherever it is, and tell how it ended."""
     from ..perform.flow import Surroundings, run_flow  # noqa: PLC0415 - `--help` needs no runtime
     from ..perform.secrets import EnvironmentSecrets  # noqa: PLC0415 - likewise
@@ -121,15 +115,15 @@ def carry_on(  # noqa: PLR0913 - one parameter an option
     try:
         with running.models_placed(bound.plan, bound.models, Path(bound.base or ".")) as models:
             # What is drawn and what is typed would stand on the same lines: a run that is watched is parked when it asks.
-            asker = None if as_json or watch else terminal(store, bound.run)
-            with drawing(bound, wanted=watch) as drawn, console.results_only():
+            asker = None if manner.as_json or manner.watch else terminal(store, bound.run)
+            with drawing(bound, wanted=manner.watch) as drawn, console.results_only():
                 around = Surroundings(
-                    EnvironmentSecrets(), models, asker=asker, take_over=take_over, strict=strict, watch=drawn, begun=begun
+                    EnvironmentSecrets(), models, asker=asker, take_over=manner.take_over, strict=manner.strict, watch=drawn, begun=begun
                 )
-                state = run_flow(store, bound, around, redo=redo)
+                state = run_flow(store, bound, around, redo=manner.redo)
     except KeyboardInterrupt:
-        return running.tell_stopped(store, bound.run, as_json=as_json)
-    return running.tell_end(store, bound, state, as_json=as_json)
+        return running.tell_stopped(store, bound.run, as_json=manner.as_json)
+    return running.tell_end(store, bound, state, as_json=manner.as_json)
 
 
 def check_ready(bound: Binding) -> int:

@@ -61,9 +61,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
             console.say(f"the run {run_id} is there already and would be gone on with")
             return exits.DONE
         running.refuse_for_flow(engine, allow_deletes)
-        from .resume import go_on_as_bound  # noqa: PLC0415 - only known runs need it
+        from .resume import Manner, go_on_as_bound  # noqa: PLC0415 - only known runs need it
 
-        return go_on_as_bound(call.store, run_id, as_json=as_json, watch=watch)
+        return go_on_as_bound(call.store, run_id, Manner(as_json, watch=watch))
     compiled = _compile(call, policy)
     if compiled.plan.job is not None:
         from .jobs import run_job  # noqa: PLC0415 - only jobs need it
@@ -119,10 +119,10 @@ def _run_flow(call: RunCall, compiled: Compiled, *, dry: bool, watch: bool) -> i
         models=call.models,
         base=str(call.base),
     )
-    from .resume import carry_on, check_ready  # noqa: PLC0415 - jobs don't need it
+    from .resume import Manner, carry_on, check_ready  # noqa: PLC0415 - jobs don't need it
 
     if dry:
         check_ready(bound)
         console.say(f"{plan.plan} can run: {len(plan.steps)} steps ({', '.join(plan.steps)}); nothing was started")
         return exits.DONE
-    return carry_on(call.store, bound, as_json=call.as_json, watch=watch)
+    return carry_on(call.store, bound, Manner(call.as_json, watch=watch))
