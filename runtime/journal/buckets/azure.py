@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...failures import Refused
-from .cloud import MARK, Verdict
+from .cloud import FRESH, MARK, Verdict, mark_in_metadata
 
 OPTIONS = frozenset(
     {"connection_string", "account_name", "account_key", "account_host", "sas_token", "client_id", "client_secret", "tenant_id", "anon"}
@@ -26,8 +26,7 @@ def connect(options: Mapping[str, Any]) -> Azure:
     except ImportError as error:
         raise Refused("stores on Azure need adlfs", help="pip install 'darner[azure]'") from error
     try:
-        # Listings must show what other processes wrote, and each store has its own connection, so nothing is cached.
-        return Azure(AzureBlobFileSystem(**options, use_listings_cache=False, skip_instance_cache=True))
+        return Azure(AzureBlobFileSystem(**options, **FRESH))
     except ValueError as error:
         raise Refused(f"Azure can't be reached with these options: {error}", help=_RIGHTS) from error
 
@@ -55,8 +54,7 @@ class Azure:
 
     def mark_of(self, key: str) -> str | None:
         """Return the blob's metadata of ours."""
-        found: str | None = (self.fs.info(key).get("metadata") or {}).get(MARK)
-        return found
+        return mark_in_metadata(self.fs, key)
 
     def verdict(self, error: BaseException) -> Verdict:
         """Judge by Azure's error code."""

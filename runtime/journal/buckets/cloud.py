@@ -7,6 +7,9 @@ from typing import Any, Literal, Protocol, TypeAlias
 MARK = "darner_writer"
 """The name of the metadata by which a writer knows its own object."""
 
+FRESH = {"use_listings_cache": False, "skip_instance_cache": True}
+"""For every connection: listings must show what other processes wrote, and each store has its own, so nothing is cached."""
+
 Verdict: TypeAlias = Literal["exists", "again", "denied", "no bucket", "missing", "unknown"]
 
 
@@ -44,6 +47,12 @@ class Cloud(Protocol):
     def verdict(self, error: BaseException) -> Verdict:
         """Say what an error means."""
         ...
+
+
+def mark_in_metadata(fs: Any, key: str) -> str | None:
+    """Return the mark of an object of a cloud that tells an object's metadata with the rest of what it is."""
+    found: str | None = (fs.info(key).get("metadata") or {}).get(MARK)
+    return found
 
 
 def text(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...failures import Refused
-from .cloud import MARK, Verdict
+from .cloud import FRESH, MARK, Verdict, mark_in_metadata
 
 OPTIONS = frozenset({"endpoint_url", "token", "project"})
 _UNUSED = "darner"
@@ -24,8 +24,7 @@ def connect(options: Mapping[str, Any]) -> Gcs:
     # It would print a traceback for each error that it also raises.
     logging.getLogger("gcsfs").addHandler(logging.NullHandler())
     given = {"project": _UNUSED, **options}
-    # Listings must show what other processes wrote, and each store has its own connection, so nothing is cached.
-    return Gcs(GCSFileSystem(**given, use_listings_cache=False, skip_instance_cache=True))
+    return Gcs(GCSFileSystem(**given, **FRESH))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,7 @@ class Gcs:
 
     def mark_of(self, key: str) -> str | None:
         """Return the object's metadata of ours."""
-        found: str | None = (self.fs.info(key).get("metadata") or {}).get(MARK)
-        return found
+        return mark_in_metadata(self.fs, key)
 
     def verdict(self, error: BaseException) -> Verdict:
         """Judge by what gcsfs makes of a status: 412 exists, 404 missing, 403 an OSError that says so."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...failures import Refused
-from .cloud import Verdict
+from .cloud import FRESH, Verdict
 
 _MARK = "darner-writer"
 _LOST = frozenset({"PreconditionFailed", "412"})
@@ -25,9 +25,7 @@ def connect(options: Mapping[str, Any]) -> S3:
         raise Refused("stores on S3 need s3fs", help="pip install 'darner[s3]'") from error
     client = {_CLIENT_OPTIONS[name]: value for name, value in options.items() if name in _CLIENT_OPTIONS}
     given = {name: value for name, value in options.items() if name not in _CLIENT_OPTIONS}
-    # Listings must show what other processes wrote, and each store has its own connection, so nothing is cached.
-    fs = s3fs.S3FileSystem(**given, client_kwargs=client, config_kwargs=_PATIENCE, use_listings_cache=False, skip_instance_cache=True)
-    return S3(fs)
+    return S3(s3fs.S3FileSystem(**given, **FRESH, client_kwargs=client, config_kwargs=_PATIENCE))
 
 
 @dataclass(frozen=True, slots=True)
