@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 
 from ..events import CallFinished, Event, RoundStarted, RunFinished, Said, StepFailed, StepFinished
 from ..failures import Corrupt, Missing
 from ..ports import Json, Store
-from . import paths
-from .record import as_text
+from . import paths, record
 
 LIMIT = 16 << 10
 """Bytes of an event above which its payload goes into an object of its own."""
@@ -17,7 +17,7 @@ LIMIT = 16 << 10
 
 def put(store: Store, run_id: str, value: Json) -> str:
     """Keep a value, durably, and return its digest."""
-    content = as_text(value).encode()
+    content = record.as_text(value).encode()
     digest = hashlib.sha256(content).hexdigest()
     store.create(paths.blob(run_id, digest), content)
     return digest
@@ -38,8 +38,20 @@ def get(store: Store, run_id: str, digest: str) -> Json:
     return value
 
 
-def offload(store: Store, run_id: str, event: Event) -> Event:
-    """Return an event whose payload is kept as an object of its own, where it has one."""
+def payload(store: Store, run_id: str, events: Iterable[Event]) -> bytes:
+    """Return events as the payload of one record, once what is large in them is kept in objects of its own."""
+    return record.encode([_small(store, run_id, event) for event in events])
+
+
+def _small(store: Store, run_id: str, event: Event) -> tuple[Event, str]:
+    text = record.body(event)
+    if len(text) <= LIMIT:
+        return event, text
+    small = _offloaded(store, run_id, event)
+    return small, record.body(small)
+
+
+def _offloaded(store: Store, run_id: str, event: Event) -> Event:
     if isinstance(event, CallFinished | Said | StepFinished | StepFailed | RoundStarted) and event.value is not None:
         return event.model_copy(update={"value": None, "blob": put(store, run_id, event.value)})
     if isinstance(event, RunFinished) and event.outputs is not None:

@@ -165,8 +165,7 @@ class BucketLog:
             StoreError: what became of it is unknown, and nothing more is written.
         """
         self._refuse_ended()
-        stored = [self._stored(event) for event in events]
-        self._create(record.encode(stored))
+        self._create(blobs.payload(self._store, self._run_id, events))
 
     def _refuse_ended(self) -> None:
         if isinstance(self._ended, Fenced):
@@ -174,13 +173,6 @@ class BucketLog:
         if self._ended is not None:
             msg = f"nothing more is written to the journal of {self._run_id}: {self._ended.message}"
             raise StoreError(msg, help="run the same command again to go on")
-
-    def _stored(self, event: Event) -> tuple[Event, str]:
-        text = record.body(event)
-        if len(text) <= blobs.LIMIT:
-            return event, text
-        small = blobs.offload(self._store, self._run_id, event)
-        return small, record.body(small)
 
     def _create(self, payload: bytes) -> None:
         wanted = _made(self._last.seq + 1, self._last.epoch, self._last.nonce, self._last.hash, payload)

@@ -157,17 +157,10 @@ class LocalLog:
         """Write events as one group commit; they, and the payloads that they name, are durable when it returns."""
         if self._broken is not None:
             raise StoreError(f"nothing more is written to {self._path}: {self._broken}", help="run the same command again to go on")
-        stored = [self._stored(event) for event in events]
-        framed, digest = record.frame(record.encode(stored), seq=self._seq, epoch=self._epoch, nonce=self._nonce, before=self._before)
+        payload = blobs.payload(self._store, self._run_id, events)
+        framed, digest = record.frame(payload, seq=self._seq, epoch=self._epoch, nonce=self._nonce, before=self._before)
         self._write(framed)
         self._seq, self._before, self._end = self._seq + 1, digest, self._end + len(framed)
-
-    def _stored(self, event: Event) -> tuple[Event, str]:
-        text = record.body(event)
-        if len(text) <= blobs.LIMIT:
-            return event, text
-        small = blobs.offload(self._store, self._run_id, event)
-        return small, record.body(small)
 
     def _write(self, framed: bytes) -> None:
         try:
