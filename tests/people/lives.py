@@ -1,7 +1,8 @@
 """A session with questions, approvals and timers, killed with SIGKILL at one commit after the other.
 
-``python lives.py FOLDER before|after FIRST LAST``: one JSON line for each commit. A life is a child made by fork; it is really
-killed at the commit, and the lives after it go on. Between two lives the open questions are answered, as people would.
+``python lives.py FOLDER before|after FIRST LAST [EVERY [URL OPTIONS]]``: one JSON line for each commit. A life is a child
+made by fork; it is really killed at the commit, and the lives after it go on. Between two lives the open questions are
+answered, as people would. Stores are in FOLDER, or below the address URL, which takes OPTIONS as JSON.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,7 @@ from darner.runtime.perform.flow import Surroundings, drive, make_agents
 from darner.runtime.perform.people import replies
 from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.runtime.perform.world import SystemClock
-from darner.runtime.ports import Log, Store
+from darner.runtime.ports import Json, Log, Store
 from darner.runtime.project.load import compile_spec
 from darner.runtime.state import RunState, fold
 from darner.testing import DyingLog
@@ -36,20 +39,32 @@ LIVES = 30
 """More than any session needs."""
 
 
-def live(store: Store, bound: Binding, dies_at: int, *, before: bool) -> int:
-    """Run in a child, and return its wait status."""
+@dataclass(frozen=True)
+class Place:
+    """Where a session's store is."""
+
+    url: str
+    options: str = "{}"
+
+    def open(self) -> Store:
+        """Open the store."""
+        return open_store(self.url, json.loads(self.options))
+
+
+def aside(work: Callable[[], Json]) -> tuple[int, Json]:
+    """Do something in a child; return its wait status and what it told. The parent has no connections, so it may fork."""
     sys.stdout.flush()
+    out, into = os.pipe()
     pid = os.fork()
     if pid:
-        return os.waitpid(pid, 0)[1]
+        os.close(into)
+        with os.fdopen(out) as told:
+            text = told.read()
+        return os.waitpid(pid, 0)[1], json.loads(text or "null")
     code = 70
     try:
-        around = Surroundings(EnvironmentSecrets({}), store=store)
-        with closing(open_log(store, RUN, owner="mortal")) as log:
-            if not binding.is_bound(store, RUN):
-                binding.bind(store, bound)
-            journal: Log = DyingLog(log, commits=dies_at, before=before) if dies_at > 0 else log
-            drive(journal, bound, around, make_agents(bound, around))
+        os.close(out)
+        os.write(into, json.dumps(work()).encode())
         code = 0
     except BaseException:  # noqa: BLE001 - a child tells what went wrong, and is gone
         traceback.print_exc()
@@ -57,37 +72,42 @@ def live(store: Store, bound: Binding, dies_at: int, *, before: bool) -> int:
         os._exit(code)
 
 
-def answer_all(store: Store, state: RunState) -> None:
-    """Answer what is open."""
+def live(place: Place, bound: Binding, dies_at: int, *, before: bool) -> None:
+    """Go on with the run."""
+    store = place.open()
+    around = Surroundings(EnvironmentSecrets({}), store=store)
+    with closing(open_log(store, RUN, owner="mortal")) as log:
+        if not binding.is_bound(store, RUN):
+            binding.bind(store, bound)
+        journal: Log = DyingLog(log, commits=dies_at, before=before) if dies_at > 0 else log
+        drive(journal, bound, around, make_agents(bound, around))
+
+
+def between(place: Place, lives: int) -> Json:
+    """Answer what is open, as people would; tell whether the run is over, and how many commits its owners made."""
+    store = place.open()
+    state: RunState = fold(read_events(store, RUN))
     given = set(store.names(paths.answers(RUN)))
     for asked in state.waits.open:
         if paths.answer(RUN, asked.question) not in given:
             replies.reply(store, RUN, [asked.question, "approve" if asked.about == "approval" else '{"count": 3}'], "ada")
+    journal = store.local_path(paths.journal_file(RUN))
+    if journal is not None:
+        commits = journal.read_bytes().count(MAGIC)
+    else:  # each owner begins with a fence, which is no commit of its log
+        commits = sum(name.endswith(".arrow") for name in store.names(paths.journal(RUN))) - lives
+    return {"is_over": state.finished is not None, "commits": commits}
 
 
-def session(folder: Path, first: Binding, dies_at: int, *, before: bool) -> dict[str, Any]:
-    """Live until the session is done, killed once; tell what came of it."""
-    store, effects = open_store(folder / "store"), folder / "effects"
-    bound = Binding(RUN, first.plan, first.lock, first.prompts, first.inputs, {"log": str(effects)}, first.spec)
-    journal, killed = folder / "store" / paths.journal_file(RUN), 0
-    folder.mkdir(parents=True)
-    state = RunState()
-    for _ in range(LIVES):
-        commits = journal.read_bytes().count(MAGIC) if journal.exists() else 0
-        status = live(store, bound, 0 if killed else dies_at - commits, before=before)
-        killed += os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-        state = fold(read_events(store, RUN))
-        if state.finished is not None:
-            break
-        answer_all(store, state)
+def tell(place: Place) -> Json:
+    """Tell how the run ended, whom it asked, and what is left of it for wakers."""
+    store = place.open()
     events = list(read_events(store, RUN))
+    finished = fold(events).finished
     return {
-        "commit": dies_at,
-        "killed": killed,
-        "status": state.finished.status if state.finished else None,
-        "outputs": state.finished.outputs if state.finished else None,
-        "error": state.finished.error if state.finished else None,
-        "effects": effects.read_text().splitlines() if effects.exists() else [],
+        "status": finished.status if finished else None,
+        "outputs": finished.outputs if finished else None,
+        "error": finished.error if finished else None,
         "asked": [one.human for one in events if isinstance(one, QuestionAsked)],
         "closed": [one.by for one in events if isinstance(one, QuestionClosed)],
         "woken": list(replies.due_runs(store, SystemClock())),
@@ -95,13 +115,34 @@ def session(folder: Path, first: Binding, dies_at: int, *, before: bool) -> dict
     }
 
 
-def main(folder: Path, when: str, first_commit: int, last: int) -> None:
+def session(folder: Path, place: Place, first: Binding, dies_at: int, *, before: bool) -> dict[str, Any]:
+    """Live until the session is done, killed once; tell what came of it."""
+    effects = folder / "effects"
+    bound = Binding(RUN, first.plan, first.lock, first.prompts, first.inputs, {"log": str(effects)}, first.spec)
+    folder.mkdir(parents=True)
+    killed = commits = 0
+    for lives in range(1, LIVES):
+        left = 0 if killed else dies_at - commits
+        status, _ = aside(lambda left=left: live(place, bound, left, before=before))  # type: ignore[misc]  # mypy can't infer a lambda with a default
+        killed += os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        _, stands = aside(lambda lives=lives: between(place, lives))  # type: ignore[misc]  # likewise
+        if stands["is_over"]:
+            break
+        commits = stands["commits"]
+    _, told = aside(lambda: tell(place))
+    return {"commit": dies_at, "killed": killed, "effects": effects.read_text().splitlines() if effects.exists() else [], **told}
+
+
+def main(  # noqa: PLR0913, PLR0917 - the words of its line
+    folder: Path, when: str, first_commit: int, last: int, every: int = 1, url: str = "", options: str = "{}"
+) -> None:
     """Go through the commits, until one isn't reached any more."""
     sys.path.insert(0, str(TRADE))
     compiled = compile_spec(TRADE / "session.yaml", params={"log": "-"})
     first = Binding(RUN, compiled.plan, compiled.lock, compiled.prompts, {"what": "mugs"}, {}, str(TRADE / "session.yaml"))
-    for commit in range(first_commit, last + 1):
-        told = session(folder / str(commit), first, commit, before=when == "before")
+    for commit in range(first_commit, last + 1, every):
+        place = Place(f"{url}/{when}-{commit}", options) if url else Place(str(folder / str(commit) / "store"))
+        told = session(folder / str(commit), place, first, commit, before=when == "before")
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
         if commit and not told["killed"]:
@@ -109,4 +150,4 @@ def main(folder: Path, when: str, first_commit: int, last: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int((sys.argv[5:6] or ["1"])[0]), *sys.argv[6:])
