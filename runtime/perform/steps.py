@@ -24,6 +24,7 @@ from .orchestrating.conducting import Conductor
 from .processes.caged import Cages
 from .strictness import refuse_drift
 from .threads import Threads
+from .tools import LaidOver
 from .verdicts import judge
 
 
@@ -83,9 +84,7 @@ class Steps:
         if step.calls:
             return Result(await Conductor(self.recording.plan, self.agents).perform(boundary, path, step, arguments))
         if step.agent is not None:
-            return Result(
-                await self.agents.call(boundary, step.agent, arguments, parent=path, on_failure=step.on_failure, cache=_cache(step))
-            )
+            return Result(await self.agents.call(boundary, step.agent, arguments, parent=path, laid_over=_laid_over(step)))
         if step.tool is not None:
             value = await self._use(boundary, path, step, step.tool, arguments)
         elif step.callable is not None:
@@ -111,9 +110,7 @@ class Steps:
         if not is_named(step.with_):
             fields = tuple(tools.interface(name).schema.get("properties", {}))
             arguments = {only_parameter(f"the tool {name}", fields): arguments}
-        return await tools.call(
-            boundary, name, arguments or {}, parent=path, on_failure=step.on_failure, cache=_cache(step), resources=step.resources
-        )
+        return await tools.call(boundary, name, arguments or {}, parent=path, laid_over=_laid_over(step))
 
     async def _call(self, boundary: JournaledBoundary, path: str, step: StepPlan, ref: str, arguments: Json) -> Json:
         request = CallRequest(
@@ -158,6 +155,10 @@ class Steps:
         if step.resources is None:
             return step.on_failure
         return merge_reactions({"oom": Reaction(attempts=self.cages.rungs(step.resources))}, step.on_failure)
+
+
+def _laid_over(step: StepPlan) -> LaidOver:
+    return LaidOver(step.on_failure, _cache(step), step.resources)
 
 
 def _cache(step: StepPlan) -> Cache | None:

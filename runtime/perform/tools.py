@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,22 @@ FEEDBACK = "darner.feedback"
 
 UNKEPT = "darner.unkept"
 """The key of a recorded result that says: a write happened, and what it gave can't be kept. It must not be repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaidOver:
+    """What is laid over a tool's or an agent's own settings by the step on whose behalf it is called.
+
+    ``resources`` name an entry of the plan, ``memory`` is in bytes; both are for tools.
+    """
+
+    on_failure: OnFailure = field(default_factory=dict)
+    cache: Cache | None = None
+    resources: str | None = None
+    memory: int | None = None
+
+
+NOTHING = LaidOver()
 
 
 class Tools:
@@ -91,21 +107,10 @@ class Tools:
         """Return whether a tool changes something outside."""
         return self._tool(name).effects not in ("pure", "read")
 
-    async def call(  # noqa: PLR0913 - on whose behalf, what, with what, and what a step lays over the tool's own
-        self,
-        boundary: Boundary,
-        name: str,
-        arguments: Json,
-        *,
-        parent: str,
-        on_failure: OnFailure | None = None,
-        cache: Cache | None = None,
-        resources: str | None = None,
-        memory: int | None = None,
-    ) -> Json:
+    async def call(self, boundary: Boundary, name: str, arguments: Json, *, parent: str, laid_over: LaidOver = NOTHING) -> Json:
         """Return what a tool gives for JSON ``arguments``: served, or called and recorded.
 
-        A tool with ``resources``, its own or those given here, or with so many bytes of ``memory``, runs in a child process.
+        A tool with resources, its own or those laid over them, runs in a child process.
 
         Raises:
             Semantic: the arguments don't fit, or the tool itself said that they are not acceptable.
@@ -113,7 +118,7 @@ class Tools:
         """
         tool, offered = self._tool(name), self.interface(name)
         given = offered.parse(arguments)
-        cage = self._cage(name, tool, resources, memory)
+        cage = self._cage(name, tool, laid_over)
         request = CallRequest(
             parent=parent,
             kind="tool",
@@ -122,8 +127,8 @@ class Tools:
             effects=tool.effects or "write",
             idempotent=tool.idempotent,
             fingerprint=self._lock.callables.get(tool.use or "", ""),
-            on_failure=merge_reactions({} if cage is None else cage.reactions, tool.on_failure, on_failure or {}),
-            cache=self._caching(name, tool, cache, given),
+            on_failure=merge_reactions({} if cage is None else cage.reactions, tool.on_failure, laid_over.on_failure),
+            cache=self._caching(name, tool, laid_over.cache, given),
             approval=None if tool.approval is None else Approval(tool.approval, offered.schema, offered.parse),
             reconcile=None if tool.reconcile is None else lambda permit: self._happened(tool, offered, given, permit),
         )
@@ -136,13 +141,13 @@ class Tools:
             )
         return result
 
-    def _cage(self, name: str, tool: ToolPlan, resources: str | None, memory: int | None) -> Cage | None:
-        given = resources or tool.resources
-        if given is None and memory is None:
+    def _cage(self, name: str, tool: ToolPlan, laid_over: LaidOver) -> Cage | None:
+        given = laid_over.resources or tool.resources
+        if given is None and laid_over.memory is None:
             return None
         if tool.mcp is not None:
             raise Refused(f"{name} runs in its server, so it can't be given resources", help="give them to the server")
-        return Cage(self._caging(), name, given, memory)
+        return Cage(self._caging(), name, given, laid_over.memory)
 
     def _caging(self) -> Cages:
         if self._cages is None:

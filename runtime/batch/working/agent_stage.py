@@ -58,13 +58,14 @@ class _AgentRow:
     meter: Meter
 
     async def __call__(self, value: Any) -> Any:
-        from ...perform.unrecorded import UnrecordedBoundary  # noqa: PLC0415 - only jobs with agents need it
+        from ...perform.tools import LaidOver  # noqa: PLC0415 - only jobs with agents need it
+        from ...perform.unrecorded import UnrecordedBoundary  # noqa: PLC0415 - likewise
 
         row = dump(value)
         boundary = UnrecordedBoundary(SystemClock(), chance=chance, scope=self.job)
         parent = f"{self.stage}/{row.get(self.key, '')}"
         try:
-            return await self.agents.call(boundary, self.name, row, parent=parent, on_failure=dict(self.on_failure))
+            return await self.agents.call(boundary, self.name, row, parent=parent, laid_over=LaidOver(dict(self.on_failure)))
         finally:  # what a row that fails has used was paid for, too
             self.meter.add(boundary.used)
 

@@ -19,7 +19,7 @@ from ...ports import Boundary, Json
 from .. import values
 from ..boundary import JournaledBoundary
 from ..secrets import redact
-from ..tools import Tools
+from ..tools import LaidOver, Tools
 from . import conversation
 from .agent_answer import Answer
 from .models import Models
@@ -129,7 +129,7 @@ class AgentLoop:
         return Tool.from_schema(call, offered.name, offered.description, offered.schema, takes_ctx=True)
 
     async def _call_tool(self, visit: Visit, name: str, arguments: Json) -> Json:
-        work = self._around.tools.call(visit.boundary, name, arguments, parent=visit.call_id, on_failure=visit.overlay)
+        work = self._around.tools.call(visit.boundary, name, arguments, parent=visit.call_id, laid_over=LaidOver(visit.overlay))
         return await (_to_its_end(work, visit.boundary) if self._around.tools.writes(name) else work)
 
     def _colleague(self, name: str) -> Tool[Visit]:

@@ -27,7 +27,7 @@ from ...relief import Relief
 from .. import values
 from ..boundary import JournaledBoundary
 from ..secrets import known
-from ..tools import Tools
+from ..tools import NOTHING, LaidOver, Tools
 from . import prompts as templates
 from .models import Models, need_agents
 
@@ -109,16 +109,7 @@ class Agents:
         templates.check(name, self._prompt(agent))
         self._loop(name)
 
-    async def call(  # noqa: PLR0913 - see `call_and_measure`
-        self,
-        boundary: Boundary,
-        name: str,
-        arguments: Json,
-        *,
-        parent: str,
-        on_failure: OnFailure | None = None,
-        cache: Cache | None = None,
-    ) -> Json:
+    async def call(self, boundary: Boundary, name: str, arguments: Json, *, parent: str, laid_over: LaidOver = NOTHING) -> Json:
         """Return an agent's output as JSON, for the JSON of its input: served, or asked for and recorded.
 
         Args:
@@ -126,26 +117,16 @@ class Agents:
             name: the agent's name in the plan.
             arguments: its input, as JSON.
             parent: the call or the step on whose behalf it is called.
-            on_failure: what a step lays over the agent's own reactions.
-            cache: what a step says of sharing answers, instead of the agent.
+            laid_over: what a step says of failures and of sharing answers, over the agent's own.
 
         Raises:
             Semantic: the input doesn't fit, or no acceptable answer came and the attempts are used up.
             Exhausted: one of the agent's limits is reached.
             Failure: a model or a tool failed for good.
         """
-        return (await self.call_and_measure(boundary, name, arguments, parent=parent, on_failure=on_failure, cache=cache))["output"]
+        return (await self.call_and_measure(boundary, name, arguments, parent=parent, laid_over=laid_over))["output"]
 
-    async def call_and_measure(  # noqa: PLR0913 - on whose behalf, what, with what, and what a step lays over the agent's own
-        self,
-        boundary: Boundary,
-        name: str,
-        arguments: Json,
-        *,
-        parent: str,
-        on_failure: OnFailure | None = None,
-        cache: Cache | None = None,
-    ) -> Json:
+    async def call_and_measure(self, boundary: Boundary, name: str, arguments: Json, *, parent: str, laid_over: LaidOver) -> Json:
         """Return ``{"output", "used": {"requests", "input_tokens", "output_tokens", "cost"}}`` of one call.
 
         What an agent used stands in its recorded result, so that limits count it after a resume too.
@@ -157,10 +138,10 @@ class Agents:
             arguments=arguments,
             fingerprint=self._lock.prompts.get(name, ""),
             on_failure=NEVER_AGAIN,
-            cache=self._caching(name, arguments, cache),
+            cache=self._caching(name, arguments, laid_over.cache),
             remembers=self._agent(name).history == "run",
         )
-        return await boundary.call(request, lambda permit: self._perform(boundary, name, arguments, permit, on_failure or {}))
+        return await boundary.call(request, lambda permit: self._perform(boundary, name, arguments, permit, laid_over.on_failure))
 
     def _caching(self, name: str, arguments: Json, laid_over: Cache | None) -> Caching | None:
         """Return how answers are shared: by the fields that the prompt names, or by all where a check sees them too."""
@@ -199,7 +180,8 @@ class Agents:
 
     async def _delegate(self, visit: Visit, name: str, arguments: Json) -> Json:
         visit.meter.check()
-        result = await self.call_and_measure(visit.boundary, name, arguments, parent=visit.call_id, on_failure=visit.overlay)
+        laid_over = LaidOver(visit.overlay)
+        result = await self.call_and_measure(visit.boundary, name, arguments, parent=visit.call_id, laid_over=laid_over)
         used = result["used"]
         visit.meter.add(used["requests"], used["input_tokens"], used["output_tokens"], Decimal(used["cost"]))
         return result["output"]

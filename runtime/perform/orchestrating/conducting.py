@@ -14,6 +14,7 @@ from ..agents.agents import Agents
 from ..boundary import JournaledBoundary
 from ..callables import callee, is_named, only_parameter
 from ..results import conform
+from ..tools import LaidOver
 from .handles import AskHandle, CallHandle, Calling, memory_of, output_of
 from .orchestration import Orchestration
 
@@ -54,12 +55,12 @@ class Conductor:
         if not calling.is_named:
             fields = tuple(tools.interface(calling.name).schema.get("properties", {}))
             given = {only_parameter(f"the tool {calling.name}", fields): given}
-        overlay, memory = around.step.on_failure, memory_of(calling.resources)
-        return await tools.call(around.boundary, calling.name, given, parent=around.path, on_failure=overlay, memory=memory)
+        laid_over = LaidOver(around.step.on_failure, memory=memory_of(calling.resources))
+        return await tools.call(around.boundary, calling.name, given, parent=around.path, laid_over=laid_over)
 
     async def _consult(self, around: Orchestration, calling: Calling) -> Json:
-        given, overlay = calling.arguments, around.step.on_failure
-        return await self.agents.call(around.boundary, calling.name, given, parent=around.path, on_failure=overlay)
+        laid_over = LaidOver(around.step.on_failure)
+        return await self.agents.call(around.boundary, calling.name, calling.arguments, parent=around.path, laid_over=laid_over)
 
     async def _ask(self, around: Orchestration, calling: Calling) -> Json:
         people = around.boundary.recording.people
