@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, Protocol, TypeAlias
 
 MARK = "darner_writer"
 """The name of the metadata by which a writer knows its own object."""
 
-FRESH = {"use_listings_cache": False, "skip_instance_cache": True}
+FRESH: Mapping[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True}
 """For every connection: listings must show what other processes wrote, and each store has its own, so nothing is cached."""
 
 Verdict: TypeAlias = Literal["exists", "again", "denied", "no bucket", "missing", "unknown"]
