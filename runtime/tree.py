@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from .report import CallReport, RoundReport, RunReport, StepReport
+from .questions import moment
+from .report import CallReport, RoundReport, RunReport, StepReport, WaitReport
 
 LONG_MAP = 10
 """Items of a mapped step above which only those are shown that failed, or are under way."""
@@ -47,10 +48,15 @@ def lines(told: RunReport, *, whole: bool = False) -> Iterator[Line]:
     yield head(told)
     yield from _branches(told.steps, "  ", whole=whole)
     for wait in told.waiting:
-        asked = f"{wait.human}: {wait.text} (question {wait.question})" if wait.question else "a time"
-        yield Line("  ", f"{wait.step} waits for {asked}")
+        yield Line("  ", f"{wait.step} waits {_wait(wait)}")
     if told.error:
         yield Line("  ", f"error: {told.error}")
+
+
+def _wait(wait: WaitReport) -> str:
+    if wait.question is not None:
+        return f"for {wait.human}: {wait.text} (question {wait.question})"
+    return "for a time" if wait.due is None else f"until {moment(wait.due)}"
 
 
 def head(told: RunReport) -> Line:

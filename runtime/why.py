@@ -102,7 +102,7 @@ def _reason(call: CallState) -> str:
     if call.payload is None:
         return f"not finished{tried}"
     if call.cached is None:
-        return f"made{tried}: nothing says that its results are shared"
+        return f"made{tried}: it has no cache to ask"
     return _hit(call.cached) if call.cached.hit else f"made{tried}: cache {call.cached.scope} was asked, and {call.cached.reason}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .desk import Desk
 
 
@@ -64,3 +66,17 @@ def test_the_rounds_of_a_loop_are_shown_each(desk: Desk) -> None:
         "round 3",
     ]
     assert desk.out.count("─ say  done") == 3
+
+
+def test_a_run_that_sleeps_says_until_when(desk: Desk) -> None:
+    """Not only that it waits: who looks at night wants to know whether it is stuck."""
+    code = "import darner\n\n\nasync def nap(wake: darner.Call[int, int]) -> int:\n    await darner.sleep('3d')\n    return await wake(3)\n"
+    (desk.folder / "naps.py").write_text(code + "\n\ndef wake(day: int) -> int:\n    return day\n")
+    spec = desk.folder / "naps.yaml"
+    flow = "flow: {steps: {nap: {use: naps:nap, calls: [wake], limits: {calls: 9}}}, outputs: $nap}"
+    spec.write_text(f"darner: 1\nname: naps\ntools: {{wake: {{use: naps:wake, effects: pure}}}}\n{flow}\n")
+    assert desk("run", str(spec), "--run", "r1") == 3, desk.err
+    said = re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", desk.err)
+    assert said is not None
+    assert desk("show", "r1") == 0
+    assert f"nap waits until {said[0]}" in desk.out
