@@ -22,7 +22,8 @@ class GroupCommit:
         self._log = log
         self._state = state
         self._pending: list[Event] = []
-        self._waiting: list[asyncio.Future[None]] = []
+        self._noted = 0
+        self._durable = 0
         self._writer: asyncio.Task[None] | None = None
         self._is_slow = False
         self._error: BaseException | None = None
@@ -32,20 +33,22 @@ class GroupCommit:
         for event in events:
             self._state.apply(event)
         self._pending.extend(events)
+        self._noted += len(events)
 
     async def commit(self, *events: Event) -> None:
         """Return when these events, and all noted before them, are durable. Raises what the log raised, now and ever after."""
         self.note(*events)
+        mine = self._noted
+        if self._error is None:
+            # Whatever is ready now goes first and notes its own events, which so come along: the first to be back writes for all.
+            await asyncio.sleep(0)
+        while self._error is None and self._durable < mine:
+            if self._is_slow or self._writer is not None:
+                await self._written_beside()
+            else:
+                self._write()
         if self._error is not None:
             raise self._error
-        loop = asyncio.get_running_loop()
-        durable = loop.create_future()
-        self._waiting.append(durable)
-        if self._writer is None:
-            # As a task of its own it starts after everything that is ready now, which so comes along; and it is not
-            # cancelled with whoever asked first.
-            self._writer = loop.create_task(self._write())
-        await durable
 
     async def hold(self, seconds: float) -> None:
         """Make sure that nobody takes the run by mistake within so many seconds: before a write that may last that long."""
@@ -54,34 +57,40 @@ class GroupCommit:
         else:
             self._log.hold(seconds)
 
-    async def _write(self) -> None:
-        try:
-            while self._waiting:
-                await self._write_once()
-        finally:
-            self._writer = None
+    async def _written_beside(self) -> None:
+        """Wait for the append that a thread makes now, or else begin one. It isn't cancelled with whoever waits for it."""
+        if self._writer is None:
+            self._writer = asyncio.get_running_loop().create_task(self._write_beside())
+        await asyncio.shield(self._writer)
 
-    async def _write_once(self) -> None:
-        batch, self._pending = self._pending, []
-        waiting, self._waiting = self._waiting, []
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+    async def _write_beside(self) -> None:
+        batch, noted, began = self._take()
+        error: BaseException | None = None
         try:
-            await self._append(batch)
-        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
-            self._error = error
-        self._is_slow = loop.time() - began > SLOW
-        for one in waiting:
-            if not one.done():
-                _settle(one, self._error)
-
-    async def _append(self, batch: list[Event]) -> None:
-        if self._error is not None:
-            return
-        if self._is_slow:
             await asyncio.to_thread(self._log.append, batch)
-        else:
+        except BaseException as raised:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
+            error = raised
+        self._writer = None
+        self._end(noted, began, error)
+
+    def _write(self) -> None:
+        batch, noted, began = self._take()
+        error: BaseException | None = None
+        try:
             self._log.append(batch)
+        except BaseException as raised:  # noqa: BLE001 - likewise
+            error = raised
+        self._end(noted, began, error)
+
+    def _take(self) -> tuple[list[Event], int, float]:
+        batch, self._pending = self._pending, []
+        return batch, self._noted, asyncio.get_running_loop().time()
+
+    def _end(self, noted: int, began: float, error: BaseException | None) -> None:
+        self._is_slow = asyncio.get_running_loop().time() - began > SLOW
+        self._error = error
+        if error is None:
+            self._durable = noted
 
     async def drain(self) -> None:
         """Write what is still under way, after nobody waits any more: the end of a run that was stopped."""
@@ -90,10 +99,3 @@ class GroupCommit:
         batch, self._pending = self._pending, []
         if batch and self._error is None:
             self._log.append(batch)
-
-
-def _settle(future: asyncio.Future[None], error: BaseException | None) -> None:
-    if error is None:
-        future.set_result(None)
-    else:
-        future.set_exception(error)
