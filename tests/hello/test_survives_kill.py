@@ -9,15 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from darner.testing import ModelServer
 
+from ..births import Midwife, midwife
 from . import mortal
 
 SCRIPT = mortal.HELLO / "script.yaml"
@@ -26,43 +25,16 @@ REQUESTS = 2
 """What an undisturbed run asks the model."""
 
 
-class Midwife:
-    """Starts processes that run specs/hello, one at a time, and says what came of each."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def start(self, store: Path | str, server: ModelServer, dies_at: int = 0, *, before: bool = False, run: str = "it") -> int:
-        """Start a process, and return its id."""
-        life = mortal.Life(str(store), run, server.base_url, dies_at, before)
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(asdict(life)) + "\n")
-        self._process.stdin.flush()
-        return int(self._line())
-
-    def told(self) -> Any:
-        """Return what the process told at its end; None where it was killed."""
-        return json.loads(self._line())
-
-    def run(self, store: Path | str, server: ModelServer, dies_at: int = 0, *, before: bool = False, run: str = "it") -> Any:
-        """Start a process, wait for its end, and return what it told."""
-        self.start(store, server, dies_at, before=before, run=run)
-        return self.told()
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, "the processes' parent is gone"
-        return line
-
-
 @pytest.fixture(scope="module")
 def processes() -> Iterator[Midwife]:
     """Real processes, forked from one that has imported everything."""
-    command = [sys.executable, str(Path(mortal.__file__))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield Midwife(process)
-        process.kill()
+    with midwife(mortal) as made:
+        yield made
+
+
+def life(store: Path | str, server: ModelServer, dies_at: int = 0, *, before: bool = False, run: str = "it") -> mortal.Life:
+    """Return what one process does."""
+    return mortal.Life(str(store), server.base_url, dies_at, before, run)
 
 
 @pytest.mark.parametrize("before", [False, True])
@@ -71,8 +43,8 @@ def test_killed_at_any_commit_a_resumed_run_pays_nothing_twice(tmp_path: Path, p
     for commit in count(1):
         with ModelServer(SCRIPT) as server:
             store = tmp_path / str(commit)
-            died = processes.run(store, server, dies_at=commit, before=before) is None
-            told = processes.run(store, server)
+            died = processes.run(life(store, server, commit, before=before)) is None
+            told = processes.run(life(store, server))
             assert (told["status"], told["outputs"]) == ("done", ANSWER), f"killed at commit {commit}"
             assert server.requests in ((REQUESTS, REQUESTS + 1) if before else (REQUESTS,)), f"killed at commit {commit}"
         if not died:
@@ -84,7 +56,7 @@ def test_killed_again_and_again_a_run_gets_to_its_end(tmp_path: Path, processes:
     """Every process dies after its second commit (the first only takes the run up): each goes one commit further."""
     with ModelServer(SCRIPT) as server:
         lives = 1
-        while (told := processes.run(tmp_path, server, dies_at=2)) is None:
+        while (told := processes.run(life(tmp_path, server, 2))) is None:
             lives += 1
             assert lives < 20
         assert (told["status"], told["outputs"]) == ("done", ANSWER)
@@ -96,12 +68,12 @@ def test_killed_again_and_again_a_run_gets_to_its_end(tmp_path: Path, processes:
 def test_killed_while_a_request_is_under_way_only_that_one_is_asked_again(tmp_path: Path, processes: Midwife, request_number: int) -> None:
     """The server counts what the killed process had asked for: at most one more than undisturbed."""
     with ModelServer(SCRIPT, delay=1.5) as server:
-        pid = processes.start(tmp_path, server)
+        pid = processes.start(life(tmp_path, server))
         _wait_for(server, request_number)
         os.kill(pid, signal.SIGKILL)
         assert processes.told() is None
         server.delay = 0.0
-        told = processes.run(tmp_path, server)
+        told = processes.run(life(tmp_path, server))
         assert (told["status"], told["outputs"]) == ("done", ANSWER)
         assert server.requests == REQUESTS + 1
 
@@ -116,8 +88,8 @@ def _wait_for(server: ModelServer, requests: int) -> None:
 def test_the_count_tells_when_a_run_is_forgotten(tmp_path: Path, processes: Midwife) -> None:
     """A resume that began anew would be seen: under another run's id, everything is asked once more."""
     with ModelServer(SCRIPT) as server:
-        assert processes.run(tmp_path, server, dies_at=4) is None
-        processes.run(tmp_path, server, run="another")
+        assert processes.run(life(tmp_path, server, 4)) is None
+        processes.run(life(tmp_path, server, run="another"))
         assert server.requests > REQUESTS + 1
 
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 
 import pytest
 
@@ -17,9 +16,10 @@ from darner.runtime.journal.log import read_events
 from darner.runtime.journal.store import open_store
 from darner.testing import ModelServer
 
+from ..births import Midwife, midwife
 from ..servers import S3Server, seaweed
 from . import mortal
-from .test_survives_kill import ANSWER, REQUESTS, SCRIPT, Midwife
+from .test_survives_kill import ANSWER, REQUESTS, SCRIPT, life
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +31,8 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 @pytest.fixture(scope="module")
 def processes(s3: S3Server) -> Iterator[Midwife]:
     """Real processes, forked from one that has imported everything, which find the server in their environment."""
-    command = [sys.executable, str(Path(mortal.__file__))]
-    environment = os.environ | s3.environment
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        yield Midwife(process)
-        process.kill()
+    with midwife(mortal, s3.environment) as made:
+        yield made
 
 
 @pytest.mark.parametrize("before", [False, pytest.param(True, marks=pytest.mark.soak)])
@@ -47,8 +44,8 @@ def test_killed_at_any_commit_a_run_in_a_bucket_pays_nothing_twice(s3: S3Server,
     for commit in count(1):
         url = s3.url(f"{before}-{commit}")
         with ModelServer(SCRIPT) as server:
-            died = processes.run(url, server, dies_at=commit, before=before) is None
-            told = processes.run(url, server)
+            died = processes.run(life(url, server, commit, before=before)) is None
+            told = processes.run(life(url, server))
         assert (told["status"], told["outputs"]) == ("done", ANSWER), f"killed at commit {commit}"
         assert server.requests in ((REQUESTS, REQUESTS + 1) if before else (REQUESTS,)), f"killed at commit {commit}"
         epochs = [event.epoch for event in read_events(open_store(url, s3.options), "it") if isinstance(event, TakenUp)]
