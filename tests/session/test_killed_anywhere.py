@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
@@ -23,6 +19,7 @@ from darner.runtime.ports import Store
 from darner.runtime.state import fold
 from darner.testing import ModelServer
 
+from ..births import Midwife, midwife
 from . import mortal
 
 SCRIPT = mortal.SPEC / "script.yaml"
@@ -48,38 +45,16 @@ class Place:
         return (self.folder / "effects").read_text(encoding="utf-8").splitlines()
 
 
-@dataclass(frozen=True)
-class Midwife:
-    """Starts processes that run the session, one at a time, and says what came of each."""
-
-    process: subprocess.Popen[str]
-
-    def run(self, place: Place, server: ModelServer, dies_at: int = 0, *, before: bool = False) -> Any:
-        """Start a process, wait for its end, and return what it told; None where it was killed."""
-        place.folder.mkdir(exist_ok=True)
-        life = mortal.Life(place.url or str(place.folder), "it", server.base_url, str(place.folder / "effects"), dies_at, before)
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(asdict(life)) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        assert line, "the processes' parent is gone"
-        return json.loads(line)
-
-
-@contextmanager
-def midwife(environment: Mapping[str, str]) -> Iterator[Midwife]:
-    """Yield one whose processes are forked from one that has imported everything."""
-    command = [sys.executable, str(Path(mortal.__file__))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | environment) as process:
-        yield Midwife(process)
-        process.kill()
+def life(place: Place, server: ModelServer, dies_at: int = 0, *, before: bool = False) -> mortal.Life:
+    """Return what one process does."""
+    place.folder.mkdir(exist_ok=True)
+    return mortal.Life(place.url or str(place.folder), server.base_url, str(place.folder / "effects"), dies_at, before)
 
 
 @pytest.fixture(scope="module")
 def processes() -> Iterator[Midwife]:
     """Real processes whose store is a folder."""
-    with midwife({}) as made:
+    with midwife(mortal) as made:
         yield made
 
 
@@ -91,9 +66,9 @@ def without_ids(told: Any) -> Any:
 def check(processes: Midwife, place: Place, undisturbed: Any, commit: int, *, before: bool) -> bool:
     """Kill a session at a commit, resume it, and compare it with the undisturbed one; return whether it was killed."""
     with ModelServer(SCRIPT) as server:
-        died = processes.run(place, server, dies_at=commit, before=before) is None
+        died = processes.run(life(place, server, commit, before=before)) is None
         lost = in_flight(place, before=before) if died else 0
-        told = processes.run(place, server)
+        told = processes.run(life(place, server))
         where = f"killed {'before' if before else 'after'} commit {commit}"
         assert without_ids({**told, "calls": None}) == without_ids({**undisturbed, "calls": None}), where
         assert not told["drift"], where
@@ -118,7 +93,7 @@ def undisturbed(processes: Midwife, tmp_path_factory: pytest.TempPathFactory) ->
     """What the session comes to when nobody kills it."""
     place = Place(tmp_path_factory.mktemp("undisturbed") / "store")
     with ModelServer(SCRIPT) as server:
-        told = processes.run(place, server)
+        told = processes.run(life(place, server))
         assert server.requests == MODEL_CALLS
     assert told["status"] == "done", told
     assert len(place.effects) == TOOL_CALLS
@@ -154,7 +129,7 @@ def test_killed_again_and_again_a_session_gets_to_its_end(tmp_path: Path, proces
     place = Place(tmp_path / "store")
     with ModelServer(SCRIPT) as server:
         lives = 1
-        while (told := processes.run(place, server, dies_at=9)) is None:
+        while (told := processes.run(life(place, server, 9))) is None:
             lives += 1
             assert lives < 100
         assert without_ids({**told, "calls": None}) == without_ids({**undisturbed, "calls": None})

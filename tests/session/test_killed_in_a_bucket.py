@@ -15,8 +15,10 @@ import pytest
 
 from darner.testing import ModelServer
 
+from ..births import Midwife, midwife
 from ..servers import S3Server, seaweed
-from .test_killed_anywhere import MODEL_CALLS, SCRIPT, TOOL_CALLS, Midwife, Place, check, midwife
+from . import mortal
+from .test_killed_anywhere import MODEL_CALLS, SCRIPT, TOOL_CALLS, Place, check, life
 
 EVERY = int(os.environ.get("DARNER_EVERY", "1"))
 """How far apart the commits are at which a session is killed."""
@@ -32,7 +34,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 @pytest.fixture(scope="module")
 def processes(s3: S3Server) -> Iterator[Midwife]:
     """Real processes, which find the server in their environment."""
-    with midwife(s3.environment) as made:
+    with midwife(mortal, s3.environment) as made:
         yield made
 
 
@@ -41,7 +43,7 @@ def undisturbed(s3: S3Server, processes: Midwife, tmp_path_factory: pytest.TempP
     """What the session comes to when nobody kills it."""
     place = Place(tmp_path_factory.mktemp("undisturbed"), s3.url("undisturbed"), s3.options)
     with ModelServer(SCRIPT) as server:
-        told = processes.run(place, server)
+        told = processes.run(life(place, server))
         assert server.requests == MODEL_CALLS
     assert told["status"] == "done", told
     assert len(place.effects) == TOOL_CALLS
