@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from .lives import Life, Midwife, midwife
+from ..births import Midwife, midwife
+from . import lives
+from .lives import Life
 
 SPECS = Path(__file__).parent / "specs"
 
@@ -52,7 +54,7 @@ class Journey:
 @pytest.fixture(scope="module")
 def births() -> Iterator[Midwife]:
     """Real processes, forked from one that has imported darner."""
-    with midwife() as made:
+    with midwife(lives) as made:
         yield made
 
 

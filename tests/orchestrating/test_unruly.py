@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from ..births import Midwife
 from .conftest import Journey
-from .lives import Midwife
 
 
 @pytest.fixture
