@@ -37,7 +37,8 @@ def model_meaning(plan: Plan, params: Mapping[str, Any], name: str, above: tuple
     if model is None or name in above:
         return name
     fallback = model.fallback and model_meaning(plan, params, model.fallback, (*above, name))
-    return {"use": substitute(model.use, params), "params": substitute(model.params, params), "fallback": fallback}
+    told = {"use": substitute(model.use, params), "params": substitute(model.params, params), "fallback": fallback}
+    return told | _named(model.params, params)
 
 
 def tool_meaning(plan: Plan, params: Mapping[str, Any], lock: Lock, name: str) -> Any:
@@ -46,8 +47,13 @@ def tool_meaning(plan: Plan, params: Mapping[str, Any], lock: Lock, name: str) -
     if tool is None:
         return name
     told = {"code": tool.use and code_meaning(tool.use, lock), "with": substitute(tool.with_, params), "version": tool.version}
-    named = {str(ref.path[0]) for ref in references(tool.with_) if ref.root == "params"}
-    return told | ({"params": {one: params.get(one) for one in sorted(named)}} if named else {})
+    return told | _named(tool.with_, params)
+
+
+def _named(value: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the run's parameters that a value refers to; nothing where there are none."""
+    named = {str(ref.path[0]) for ref in references(value) if ref.root == "params"}
+    return {"values": {one: params.get(one) for one in sorted(named)}} if named else {}
 
 
 def code_meaning(name: str, lock: Lock) -> list[str]:

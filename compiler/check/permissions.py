@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from ..diagnostics import Findings
 from ..meaning.pipeline import Pipeline
+from ..permits import host_of, host_permitted, model_permitted
 from ..source import Span
+from ..wires import is_reference, parameters
 from .ceilings import note
-
-_HOST = re.compile(
-    r"(?:[a-z][a-z0-9+.-]*://)?(?:[^@/]*@)?(?P<host>\[[^\]]*\]|[^/:?#]+)(?::(?P<port>\d+))?(?P<path>/[^?#]*)?", re.IGNORECASE
-)
 
 
 def permissions_hold(pipeline: Pipeline, findings: Findings) -> None:
@@ -28,7 +24,7 @@ def _models(pipeline: Pipeline, findings: Findings) -> None:
     allowed = pipeline.policy.policy.models
     for entry in pipeline.names.models.values() if allowed is not None else ():
         use = entry.value.use
-        if use is not None and not any(fnmatchcase(use, one) or one == entry.name for one in allowed or ()):
+        if use is not None and not _is_open(use) and not model_permitted(allowed, entry.name, use):
             message = f"{use} is not among policy.models {', '.join(allowed or ()) or '(none)'}"
             findings.error("E505", message, entry.span("use"), notes=note(pipeline, "models"))
 
@@ -36,9 +32,14 @@ def _models(pipeline: Pipeline, findings: Findings) -> None:
 def _hosts(pipeline: Pipeline, findings: Findings) -> None:
     allowed = pipeline.policy.policy.egress
     for wanted, place in _wanted_hosts(pipeline) if allowed is not None else ():
-        if "${" not in wanted and not any(covers(one, wanted) for one in allowed or ()):
-            message = f"{_shown(wanted)} is not among policy.egress {', '.join(allowed or ()) or '(none)'}"
+        if not _is_open(wanted) and not host_permitted(allowed, wanted):
+            message = f"{host_of(wanted)} is not among policy.egress {', '.join(allowed or ()) or '(none)'}"
             findings.error("E506", message, place, notes=note(pipeline, "egress"))
+
+
+def _is_open(text: str) -> bool:
+    """Return whether a parameter decides: then the policy is held when a run begins."""
+    return is_reference(text) or bool(parameters(text))
 
 
 def _wanted_hosts(pipeline: Pipeline) -> Iterator[tuple[str, Span]]:
@@ -53,23 +54,6 @@ def _wanted_hosts(pipeline: Pipeline) -> Iterator[tuple[str, Span]]:
         network = tool.value.sandbox.network if tool.value.sandbox is not None else "none"
         for index, host in enumerate(network if isinstance(network, tuple) else ()):
             yield host, tool.span("sandbox", "network", index)
-
-
-def _shown(wanted: str) -> str:
-    found = _HOST.match(wanted)
-    return found["host"] if found is not None else wanted
-
-
-def covers(rule: str, wanted: str) -> bool:
-    """Return whether a rule (a host, ``*.host``, with an optional port and path) allows a host or URL."""
-    allowed, asked = _HOST.match(rule), _HOST.match(wanted)
-    if allowed is None or asked is None:
-        return False
-    host = fnmatchcase(asked["host"].lower(), allowed["host"].lower())
-    port = allowed["port"] is None or allowed["port"] == asked["port"]
-    path = (allowed["path"] or "/").rstrip("/")
-    asked_path = asked["path"] or "/"
-    return host and port and (not path or asked_path == path or asked_path.startswith(f"{path}/"))
 
 
 def _sandboxes(pipeline: Pipeline, findings: Findings) -> None:

@@ -16,6 +16,8 @@ from .values import Misfit, Visible
 
 NOT_YET = "it runs later: it reads what comes from here, directly or through others"
 ONLY_INSIDE = "it is a step inside a loop; outside, only the loop's result is visible"
+_OF_MODELS, _OF_OTHERS = ("use", "base_url", "params"), ("with", "default")
+"""The keys of entries whose values may hold references."""
 NO_DATASETS = "$datasets.NAME is a handle for tools: give it to the tool itself, under tools"
 
 
@@ -40,6 +42,11 @@ class Place:
 def everywhere(pipeline: Pipeline) -> Visible:
     """Return what tools, stages and datasets may name."""
     return Visible(roots(), pipeline.records, {})
+
+
+def of_model(pipeline: Pipeline) -> Visible:
+    """Return what models may name."""
+    return Visible({name: type_ for name, type_ in roots().items() if name != "datasets"}, pipeline.records, {"datasets": NO_DATASETS})
 
 
 def of_step(pipeline: Pipeline, node: StepNode) -> Visible:
@@ -78,13 +85,14 @@ def _hidden(pipeline: Pipeline) -> dict[str, str]:
 
 def values(pipeline: Pipeline) -> Iterator[Place]:
     """Yield every value of a spec that may hold references."""
-    main, around = pipeline.main, everywhere(pipeline)
+    main, around, of_models = pipeline.main, everywhere(pipeline), of_model(pipeline)
     for entry in pipeline.names.all():
-        for key in ("with", "base_url", "params", "default"):
+        keys = _OF_MODELS if entry.section == "models" else () if entry.section == "params" else _OF_OTHERS
+        for key in keys:
             value = getattr(entry.value, "with_" if key == "with" else key, None)
-            if value is not None and entry.section != "params":
+            if value is not None:
                 bound, path = entry.origins.get(key, (entry.bound, entry.path))
-                yield Place(value, bound, (*path, key), around)
+                yield Place(value, bound, (*path, key), of_models if entry.section == "models" else around)
     for node in pipeline.flow.all_steps() if pipeline.flow is not None else ():
         yield from _in_step(pipeline, node)
     if main.spec.flow is not None:

@@ -85,7 +85,7 @@ def _named_by(value: Frozen) -> Iterator[Name]:
     match value:
         case Model():
             yield from (("models", one) for one in _given(value.fallback))
-            yield from _in_value([value.base_url, value.params])
+            yield from _in_value([value.use, value.base_url, value.params])
         case Dataset():
             yield from _in_value(value.with_)
         case Resources():

@@ -67,7 +67,7 @@ class Agents:
         self._lock = lock or Lock()
         self.params = dict(params or {})
         self.tools = tools or Tools(plan, secrets=secrets, params=params, lock=lock, base=base)
-        self.models = Models(plan.models, secrets=secrets, places=places)
+        self.models = Models(plan.models, secrets=secrets, places=places, params=params, policy=plan.policy)
         self._plan = plan
         self._prompts = dict(prompts)
         self._secrets = secrets

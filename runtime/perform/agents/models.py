@@ -10,11 +10,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ....compiler.diagnostics import did_you_mean
+from ....compiler.permits import host_of, host_permitted, model_permitted
 from ....compiler.plan import ModelPlan
 from ....compiler.providers import is_provider
 from ....compiler.settings import ModelRate
+from ....compiler.spec import Policy
+from ....compiler.wires import references
 from ...failures import Refused
-from ...ports import Secrets
+from ...ports import Json, Secrets
+from ...wiring import resolve
 from .. import values
 from .limits import Pace
 
@@ -46,21 +50,46 @@ def need_agents() -> None:
 
 
 class Models:
-    """The models of one plan. ``places`` (a target's) take the place of plans of the same name."""
+    """The models of one plan.
 
-    def __init__(self, plans: Mapping[str, ModelPlan], *, secrets: Secrets, places: Mapping[str, ModelPlan] | None = None) -> None:
+    Args:
+        plans: their entries.
+        secrets: where keys come from.
+        places: a target's, which take the place of plans of the same name.
+        params: the run's bound parameters, for entries that name ``$params.x``.
+        policy: what entries must keep to once parameters are in them; a target's places are the platform's own.
+    """
+
+    def __init__(
+        self,
+        plans: Mapping[str, ModelPlan],
+        *,
+        secrets: Secrets,
+        places: Mapping[str, ModelPlan] | None = None,
+        params: Mapping[str, Json] | None = None,
+        policy: Policy | None = None,
+    ) -> None:
         self._plans = {**plans, **(places or {})}
+        self._places = places or {}
+        self._params = params or {}
+        self._policy = policy or Policy()
+        self._bound: dict[str, ModelPlan] = {}
         self._secrets = secrets
         self._built: dict[str, Model] = {}
         self._paces: dict[str, Pace] = {}
         self._clients = AsyncExitStack()
 
     def plan(self, name: str) -> ModelPlan:
-        """Return a model's plan; `Refused` where there is none of that name."""
+        """Return a model's plan with parameters and secrets in it; `Refused` where there is none of that name."""
         if name not in self._plans:
             msg = f"there is no model {name}"
             raise Refused(msg, help=did_you_mean(name, self._plans))
-        return self._plans[name]
+        if name not in self._bound:
+            bound = _bound(name, self._plans[name], self._params, self._secrets)
+            if name not in self._places:
+                _refuse_forbidden(name, bound, self._policy)
+            self._bound[name] = bound
+        return self._bound[name]
 
     def chain(self, name: str) -> tuple[str, ...]:
         """Return a model's name and those of its fallbacks, in the order in which they are tried."""
@@ -147,6 +176,29 @@ class Models:
         # Otherwise a stream that breaks off would pass for an answer.
         whole = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
         return OpenAIChatModel(model_name, provider=OpenAIProvider(openai_client=client), profile=whole)
+
+
+def _bound(name: str, plan: ModelPlan, params: Mapping[str, Json], secrets: Secrets) -> ModelPlan:
+    """Return a plan with what its references stand for."""
+    written = {"use": plan.use, "base_url": plan.base_url, "params": plan.params}
+    named = [str(one.path[0]) for one in references(written) if one.root == "secrets" and one.path]
+    known: dict[str, Json] = {"params": dict(params), "secrets": {one: secrets.get(one) for one in named}}
+    try:
+        return plan.model_copy(update=resolve(written, known.__getitem__, params))
+    except KeyError as error:
+        msg = f"the model {name} names {error}, which is neither one of the run's params nor a secret"
+        raise Refused(msg) from None
+
+
+def _refuse_forbidden(name: str, plan: ModelPlan, policy: Policy) -> None:
+    """Hold the policy where a parameter decided: the compiler has seen the rest."""
+    if not model_permitted(policy.models, name, plan.use):
+        msg = f"the model {name} is {plan.use}, which is not among policy.models {', '.join(policy.models or ()) or '(none)'}"
+        raise Refused(msg)
+    if plan.base_url is not None and not host_permitted(policy.egress, plan.base_url):
+        allowed = ", ".join(policy.egress or ()) or "(none)"
+        msg = f"the model {name} is reached at {host_of(plan.base_url)}, which is not among policy.egress {allowed}"
+        raise Refused(msg)
 
 
 def _called(name: str, plan: ModelPlan) -> Model:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ....compiler.permits import host_of, host_permitted
 from ....compiler.plan import McpPlan, Plan, ToolPlan
 from ...failures import Refused
 from ...ports import Json
@@ -68,6 +69,10 @@ class Servers:
         given = {key: str(self._fixed(value)) for key, value in entry.with_.items()}
         command = tuple(str(self._fixed(part)) for part in mcp.command) if mcp.command else None
         url = str(self._fixed(mcp.url)) if mcp.url else None
+        allowed = self._plan.policy.egress
+        if url is not None and not host_permitted(allowed, url):
+            msg = f"the MCP server {name} is at {host_of(url)}, which is not among policy.egress {', '.join(allowed or ()) or '(none)'}"
+            raise Refused(msg)
         return Address(name, command, url, given, self._folder)
 
     def close(self) -> None:
