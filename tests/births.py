@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -47,7 +48,7 @@ class Child:
 
 
 def forked(work: Callable[[], Json]) -> Child:
-    """Do something in a process of its own."""
+    """Do something in a process of its own. The parent has no connections: they would be shared."""
     sys.stdout.flush()
     out, into = os.pipe()
     pid = os.fork()
@@ -74,8 +75,7 @@ def live(store: Store, bound: Binding, around: Surroundings, mortal: Callable[[L
 def give_birth(life: Callable[[Any], Json]) -> None:
     """Start a life for each line of stdin, one JSON object; say its process, then what came of it."""
     for line in sys.stdin:
-        given = json.loads(line)
-        child = forked(lambda given=given: life(given))  # type: ignore[misc]  # mypy can't infer a lambda with a default
+        child = forked(partial(life, json.loads(line)))
         _say(child.pid)
         _say(child.told())
 
@@ -109,6 +109,15 @@ class Midwife:
         """Start a life, wait for its end, and return what it came to."""
         self.start(life)
         return self.told()
+
+
+def told_by(module: str, *words: str, environment: Mapping[str, str] | None = None, timeout: float = 280) -> list[Any]:
+    """Run a module of the tests to its end, and return the values that it prints, one a line, as JSON."""
+    command, environment = [sys.executable, "-m", module, *words], os.environ | dict(environment or {})
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, cwd=ROOT, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 @contextmanager

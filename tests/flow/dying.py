@@ -1,6 +1,6 @@
 """A driver that runs one flow over and over, each time killed at another commit, and tells what became of it.
 
-``python dying.py SPEC FOLDER``: one JSON line for the undisturbed run, then one for each commit. Every run
+``python -m tests.flow.dying SPEC FOLDER``: one JSON line for the undisturbed run, then one for each commit. Every run
 happens in a child made by fork, which is really killed; a second child resumes it.
 """
 
@@ -8,47 +8,29 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import signal
 import sys
-import traceback
-from contextlib import closing
 from pathlib import Path
 
-from darner.runtime.failures import StoreError
-from darner.runtime.journal import binding as bindings
 from darner.runtime.journal.binding import Binding
-from darner.runtime.journal.log import open_log, read_events
+from darner.runtime.journal.log import read_events
 from darner.runtime.journal.store import open_store
-from darner.runtime.perform.flow import Surroundings, drive, make_agents
+from darner.runtime.perform.flow import Surroundings
 from darner.runtime.perform.secrets import EnvironmentSecrets
-from darner.runtime.ports import Json, Log, Store
+from darner.runtime.ports import Json, Store
 from darner.runtime.project.load import compile_spec
 from darner.runtime.state import RunState, fold
 from darner.testing import DyingLog
 
+from .. import births
+
 INPUTS = {"customer": "ada", "skus": ["ab", "cde", "f"]}
 
 
-def go(store: Store, bound: Binding, commit: int | None, *, before: bool) -> int:
-    """Run in a child; return its wait status."""
-    sys.stdout.flush()
-    pid = os.fork()
-    if pid == 0:
-        code = 70
-        try:
-            around = Surroundings(EnvironmentSecrets())
-            with closing(open_log(store, bound.run, owner="dying")) as log:
-                if not bindings.is_bound(store, bound.run):
-                    bindings.bind(store, bound)
-                journal: Log = log if commit is None else DyingLog(log, commits=commit, before=before)
-                drive(journal, bound, around, make_agents(bound, around))
-            code = 0
-        except StoreError:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    return os.waitpid(pid, 0)[1]
+def go(store: Store, bound: Binding, commit: int, *, before: bool) -> Json:
+    """Run, to be killed at a commit (0: it lives on)."""
+    around = Surroundings(EnvironmentSecrets())
+    births.live(store, bound, around, lambda log: DyingLog(log, commits=commit, before=before))
+    return "lived"
 
 
 def told(store: Store, bound: Binding) -> Json:
@@ -82,10 +64,9 @@ def tell(store: Store, first: Binding, folder: Path, commit: int | None, *, befo
     """Run once, resume if that was killed, print what came of it; return whether it was killed."""
     name = "undisturbed" if commit is None else f"killed-{'before' if before else 'after'}-{commit}"
     bound = dataclasses.replace(first, run=name, params={"log": str(folder / f"{name}.log")})
-    status = go(store, bound, commit, before=before)
-    was_killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+    was_killed = births.forked(lambda: go(store, bound, commit or 0, before=before)).told() is None
     if was_killed:
-        assert go(store, bound, None, before=False) == 0
+        assert births.forked(lambda: go(store, bound, 0, before=False)).told() == "lived"
     sys.stdout.write(json.dumps({"commit": commit, "killed": was_killed, **told(store, bound)}) + "\n")
     return was_killed
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from ..births import told_by
 
 HERE = Path(__file__).parent
 
 
 def killed_everywhere(spec: str, folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return what the undisturbed run came to, and each of those that were killed, after or before a commit, and resumed."""
-    command = [sys.executable, str(HERE / "dying.py"), str(HERE / "orders" / spec), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
-    assert done.returncode == 0, done.stderr
-    undisturbed, *others = [json.loads(line) for line in done.stdout.splitlines()]
+    undisturbed, *others = told_by("tests.flow.dying", str(HERE / "orders" / spec), str(folder))
     killed = [one for one in others if one["killed"]]
     assert len(killed) == len(others) - 2
     return undisturbed, killed

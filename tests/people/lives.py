@@ -1,6 +1,6 @@
 """A session with questions, approvals and timers, killed with SIGKILL at one commit after the other.
 
-``python lives.py FOLDER before|after FIRST LAST [EVERY [URL OPTIONS]]``: one JSON line for each commit. A life is a child
+``python -m tests.people.lives FOLDER before|after FIRST LAST [EVERY [URL OPTIONS]]``: one JSON line for each commit. A life is a child
 made by fork; it is really killed at the commit, and the lives after it go on. Between two lives the open questions are
 answered, as people would. Stores are in FOLDER, or below the address URL, which takes OPTIONS as JSON.
 """
@@ -8,30 +8,28 @@ answered, as people would. Stores are in FOLDER, or below the address URL, which
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
-import traceback
-from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from darner.runtime.events import QuestionAsked, QuestionClosed
-from darner.runtime.journal import binding, paths
+from darner.runtime.journal import paths
 from darner.runtime.journal.binding import Binding
-from darner.runtime.journal.log import open_log, read_events
+from darner.runtime.journal.log import read_events
 from darner.runtime.journal.record import MAGIC
 from darner.runtime.journal.store import open_store
-from darner.runtime.perform.flow import Surroundings, drive, make_agents
+from darner.runtime.perform.flow import Surroundings
 from darner.runtime.perform.people import replies
 from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.runtime.perform.world import SystemClock
-from darner.runtime.ports import Json, Log, Store
+from darner.runtime.ports import Json, Store
 from darner.runtime.project.load import compile_spec
 from darner.runtime.state import RunState, fold
 from darner.testing import DyingLog
+
+from .. import births
 
 TRADE = Path(__file__).resolve().parent / "trade"
 RUN = "it"
@@ -51,36 +49,12 @@ class Place:
         return open_store(self.url, json.loads(self.options))
 
 
-def aside(work: Callable[[], Json]) -> tuple[int, Json]:
-    """Do something in a child; return its wait status and what it told. The parent has no connections, so it may fork."""
-    sys.stdout.flush()
-    out, into = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(into)
-        with os.fdopen(out) as told:
-            text = told.read()
-        return os.waitpid(pid, 0)[1], json.loads(text or "null")
-    code = 70
-    try:
-        os.close(out)
-        os.write(into, json.dumps(work()).encode())
-        code = 0
-    except BaseException:  # noqa: BLE001 - a child tells what went wrong, and is gone
-        traceback.print_exc()
-    finally:
-        os._exit(code)
-
-
-def live(place: Place, bound: Binding, dies_at: int, *, before: bool) -> None:
-    """Go on with the run."""
+def live(place: Place, bound: Binding, dies_at: int, *, before: bool) -> Json:
+    """Go on with the run, and tell nothing of it."""
     store = place.open()
     around = Surroundings(EnvironmentSecrets({}), store=store)
-    with closing(open_log(store, RUN, owner="mortal")) as log:
-        if not binding.is_bound(store, RUN):
-            binding.bind(store, bound)
-        journal: Log = DyingLog(log, commits=dies_at, before=before) if dies_at > 0 else log
-        drive(journal, bound, around, make_agents(bound, around))
+    births.live(store, bound, around, lambda log: DyingLog(log, commits=dies_at, before=before))
+    return {}
 
 
 def between(place: Place, lives: int) -> Json:
@@ -123,13 +97,12 @@ def session(folder: Path, place: Place, first: Binding, dies_at: int, *, before:
     killed = commits = 0
     for lives in range(1, LIVES):
         left = 0 if killed else dies_at - commits
-        status, _ = aside(lambda left=left: live(place, bound, left, before=before))  # type: ignore[misc]  # mypy can't infer a lambda with a default
-        killed += os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-        _, stands = aside(lambda lives=lives: between(place, lives))  # type: ignore[misc]  # likewise
+        killed += births.forked(partial(live, place, bound, left, before=before)).told() is None
+        stands = births.forked(partial(between, place, lives)).told()
         if stands["is_over"]:
             break
         commits = stands["commits"]
-    _, told = aside(lambda: tell(place))
+    told = births.forked(partial(tell, place)).told()
     return {"commit": dies_at, "killed": killed, "effects": effects.read_text().splitlines() if effects.exists() else [], **told}
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ..births import told_by
 from ..servers import seaweed
 
 SEND = Counter(
@@ -26,11 +25,7 @@ EVERY = int(os.environ.get("DARNER_EVERY", "1"))
 
 def lives(folder: Path, *words: str, environment: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
     """Return what came of sessions that were killed at one commit after the other; see lives.py for the words."""
-    command = [sys.executable, str(Path(__file__).with_name("lives.py")), str(folder), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=2900, check=False, env=os.environ | dict(environment or {}))
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return told_by("tests.people.lives", str(folder), *words, environment=environment, timeout=2900)
 
 
 def check(told: list[dict[str, Any]]) -> None:

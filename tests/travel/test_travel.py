@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from darner.runtime.project.load import compile_spec
+
+from ..births import told_by
 
 HERE = Path(__file__).resolve().parent
 WAITING = 3
@@ -19,11 +18,8 @@ QUESTIONS = [["traveller", "Where would you like to go, and for how long?"], ["d
 
 def weeks(folder: Path, how: str) -> dict[str, Any]:
     """Return what came of it."""
-    command = [sys.executable, str(HERE / "weeks.py"), str(folder), how]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    [told] = told_by("tests.travel.weeks", str(folder), how)
+    return dict(told)
 
 
 @pytest.mark.parametrize("how", ["called", "silent"])

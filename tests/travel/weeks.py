@@ -1,6 +1,6 @@
 """The lives of one conversation of weeks: each a process, made by fork from one that has imported everything.
 
-``python weeks.py FOLDER called|silent``: one JSON line for each life. Days pass by a clock that is ahead of the machine's.
+``python -m tests.travel.weeks FOLDER called|silent``: one JSON line for each life. Days pass by a clock that is ahead of the machine's.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from darner.runtime.perform.people import replies
 from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.runtime.perform.world import SystemClock
 from darner.runtime.project.load import compile_spec
+
+from .. import births
 
 TRAVEL = Path(__file__).resolve().parents[2] / "specs" / "travel"
 DAY = 86_400.0
@@ -42,19 +45,12 @@ class Later(SystemClock):
 
 def life(work: Callable[[], Any]) -> Any:
     """Do something in a process of its own, and return what it told."""
-    out, into = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
-            os.write(into, json.dumps(work()).encode())
-        finally:
-            os._exit(0)
-    os.close(into)
-    with os.fdopen(out) as told:
-        text = told.read()
-    os.waitpid(pid, 0)
-    return json.loads(text)
+
+    def quietly() -> Any:
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+            return work()
+
+    return births.forked(quietly).told()
 
 
 def resume(folder: Path, days: float) -> str:
@@ -72,7 +68,7 @@ def main(folder: Path, calls: bool) -> None:
     """Go through the weeks."""
     sys.path.insert(0, str(TRAVEL))
     compile_spec(TRAVEL)
-    for name in ("travel.tools", "darner.runtime.perform.agents.agent_loop", "pydantic_ai.models.openai", "pydantic_ai.providers.openai"):
+    for name in ("travel.tools", *births.MODEL_CALLS):
         importlib.import_module(name)
     place = ["--store", str(folder / "store")]
     start = ["run", str(TRAVEL), "-i", "name=Ada", "--run", "trip", "--target", "scripted", "--set", f"bookings={folder / 'bookings'}"]

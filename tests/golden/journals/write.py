@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from darner.runtime.ports import Store
 from darner.runtime.project.load import compile_spec
 from darner.testing import DyingLog
 
+from ...births import forked
 from ...journal.stores import FolderBucket, as_store
 
 HERE = Path(__file__).parent
@@ -84,15 +84,6 @@ def live(store: Store, run: str, at: float, dies_at: int) -> None:
         drive(mortal, told, world.__class__(world.secrets, clock=world.clock, store=store), make_agents(told, world))
 
 
-def forked(work: Callable[[], object]) -> None:
-    """Do something in a process of its own, which may be killed."""
-    pid = os.fork()
-    if pid == 0:
-        work()
-        os._exit(0)
-    os.waitpid(pid, 0)
-
-
 def main(version: str) -> None:
     """Write them."""
     os.chdir(HERE / version)
@@ -102,10 +93,10 @@ def main(version: str) -> None:
             raise SystemExit(f"{version}/{name} is there: golden journals are never written again")
     run_flow(LocalStore.open(Path("folder")), bound("asked"), around(1_000_000.0))
     bucket = as_store(FolderBucket(Path("bucket")))
-    forked(lambda: live(bucket, "killed", 1_000_000.0, 6))
-    forked(lambda: live(bucket, "killed", 2_000_000.0, 1000))
+    forked(lambda: live(bucket, "killed", 1_000_000.0, 6)).told()
+    forked(lambda: live(bucket, "killed", 2_000_000.0, 1000)).told()
     reply(bucket, "killed", ['{"yes": true}'], "ada", Clock(3_000_000.0))
-    forked(lambda: live(bucket, "killed", 4_000_000.0, 10))
+    forked(lambda: live(bucket, "killed", 4_000_000.0, 10)).told()
     for store in ("folder", "bucket"):
         shutil.rmtree(Path(store, "owners"), ignore_errors=True)
         shutil.rmtree(Path(store, "index"), ignore_errors=True)
