@@ -44,10 +44,12 @@ def fork(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     as_json: JsonOption = False,  # noqa: FBT002 - a flag
 ) -> int:
     """Copy a run's results and answers before a step into a new run; what depends on that step is open there, and writes are new writes."""
+    from ..journal.removal import unless_removed  # noqa: PLC0415 - `--help` needs no journal
     from ..perform import forking, world  # noqa: PLC0415 - `--help` needs no runtime
 
     place = running.here(store, target)
-    old = binding.load(place, run)
+    with unless_removed(place, run):
+        old = binding.load(place, run)
     running.make_importable(Path(old.spec).parent)
     given = recompiled(old) if plan is PlanOf.NEW else old
     bound = dataclasses.replace(given, run=binding.check_id(new) if new else world.run_id(old.plan.plan))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ...compiler.quantities import format_money
 from ..failures import Refused, StoreError
-from ..journal import binding, paths
+from ..journal import paths
 from ..ports import Store
 from ..tree import Line
 from . import console, exits, running
 from .running import JsonOption, StoreOption, TargetOption
+
+if TYPE_CHECKING:
+    from ..journal.standing import Found
 
 EPILOG = """\b
 Examples:
@@ -29,10 +32,11 @@ def register(app: typer.Typer) -> None:
 
 def ps(store: StoreOption = None, target: TargetOption = None, as_json: JsonOption = False) -> int:  # noqa: FBT002 - a flag
     """List the runs and jobs of a store, newest first: how each stands, how old it is, what it cost."""
+    from ..journal import standing  # noqa: PLC0415 - `--help` needs no journal
     from ..perform import world  # noqa: PLC0415 - `--help` needs no runtime
 
     place, now = running.here(store, target), world.SystemClock().now()
-    runs = sorted((_run(place, run_id) for run_id in binding.run_ids(place)), key=lambda one: (-(one["started"] or 0), one["run"]))
+    runs = sorted(map(_run, standing.look(place)), key=lambda one: (-(one["started"] or 0), one["run"]))
     # A job whose source was never read has no binding yet, and nothing to show.
     jobs = [_job(place, name) for name in place.folders(paths.JOBS) if place.exists(paths.job_binding(name))]
     if as_json:
@@ -83,25 +87,19 @@ def _job(store: Store, name: str) -> dict[str, Any]:
     return {**told, "status": "running" if held else report.status, "rows": report.source_rows}
 
 
-def _run(store: Store, run_id: str) -> dict[str, Any]:
-    from ..journal.log import holder, read_events  # noqa: PLC0415 - `--help` needs no journal
-    from ..report import status_of, waits  # noqa: PLC0415 - likewise
-    from ..state import fold  # noqa: PLC0415 - likewise
-
-    held = holder(store, run_id)
-    told: dict[str, Any] = {"run": run_id, "status": "damaged", "started": None, "finished": None, "holder": held, "error": None}
-    try:
-        state = fold(read_events(store, run_id))
-    except StoreError as error:  # one damaged run must not hide the others
-        return {**told, "error": error.message, "cost": None, "waits_for": [], "user": None, "forked": None}
+def _run(found: Found) -> dict[str, Any]:
+    told = found.standing
+    one: dict[str, Any] = {"run": found.run, "status": found.status, "holder": found.holder}
+    if told is None:
+        unknown = dict.fromkeys(("started", "finished", "cost", "user", "forked"))
+        return {**one, **unknown, "error": found.damage, "waits_for": []}
     return {
-        **told,
-        "status": status_of(state, held),
-        "started": state.started.at if state.started else None,
-        "finished": state.finished.at if state.finished else None,
-        "error": state.finished.error if state.finished else None,
-        "cost": format_money(state.cost),
-        "waits_for": [one.human or "a time" for one in waits(state)],
-        "user": state.started.user if state.started else None,
-        "forked": state.started.forked if state.started else None,
+        **one,
+        "started": told.started,
+        "finished": told.finished,
+        "error": told.error,
+        "cost": format_money(told.cost),
+        "waits_for": list(told.waits_for),
+        "user": told.user,
+        "forked": told.forked,
     }

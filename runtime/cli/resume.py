@@ -71,15 +71,22 @@ def go_on_as_bound(store: Store, run_id: str, manner: Manner) -> int:
     """Go on with a run, and say so where its spec says something else by now; return the exit code."""
     from .pinned import tell_edited  # noqa: PLC0415 - `--help` needs no compiler
 
-    bound = binding.load(store, run_id)
+    bound = _bound(store, run_id)
     running.make_importable(Path(bound.spec).parent)
     tell_edited(bound)
     return carry_on(store, bound, manner)
 
 
+def _bound(store: Store, run_id: str) -> Binding:
+    from ..journal.removal import unless_removed  # noqa: PLC0415 - `--help` needs no journal
+
+    with unless_removed(store, run_id):
+        return binding.load(store, run_id)
+
+
 def go_on(store: Store, run_id: str, *, as_json: bool) -> int:
     """Go on with a run that is bound; return the exit code."""
-    bound = binding.load(store, run_id)
+    bound = _bound(store, run_id)
     running.make_importable(Path(bound.spec).parent)
     return carry_on(store, bound, Manner(as_json))
 

@@ -69,9 +69,10 @@ def _show_flow(store: Store, run_id: str, *, as_json: bool, failures: bool, whol
 
 
 def _read(store: Store, run_id: str) -> tuple[Binding, RunState]:
-    from ..journal.log import read_events  # noqa: PLC0415 - `--help` needs no journal
+    from ..journal.removal import unless_removed, whole  # noqa: PLC0415 - `--help` needs no journal
 
-    return binding.load(store, run_id), fold_for_views(read_events(store, run_id))
+    with unless_removed(store, run_id):
+        return binding.load(store, run_id), fold_for_views(whole(store, run_id))
 
 
 def _show_drift(store: Store, run_id: str, *, as_json: bool) -> int:

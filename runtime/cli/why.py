@@ -52,11 +52,12 @@ def _why_row(store: Store, job: str, key: str, *, as_json: bool) -> int:
 
 def _why_step(store: Store, run_id: str, path: str, *, as_json: bool) -> int:
     from .. import why as steps  # noqa: PLC0415 - `--help` needs no report
-    from ..journal.log import read_events  # noqa: PLC0415 - `--help` needs no journal
+    from ..journal.removal import unless_removed, whole  # noqa: PLC0415 - `--help` needs no journal
     from ..state import fold_for_views  # noqa: PLC0415 - likewise
 
-    bound = binding.load(store, run_id)
-    found = steps.why(run_id, bound.plan, fold_for_views(read_events(store, run_id)), path)
+    with unless_removed(store, run_id):
+        bound, state = binding.load(store, run_id), fold_for_views(whole(store, run_id))
+    found = steps.why(run_id, bound.plan, state, path)
     near = {one.call: list(_near(store, bound.user, one)) for one in found.calls[: steps.SHOWN]}
     if as_json:
         told = steps.as_json(found)

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..events import Event
-from ..failures import Busy, Corrupt, Fenced, StoreError
+from ..failures import Busy, Corrupt, Fenced, Missing, StoreError
 from ..ports import Json, Store
 from . import blobs, paths, record
 from .lease import ID_SIZE, Heart, heartbeat_of
 from .packs import SIZE, Packer
+from .reading import Reading
 from .record import Record
 from .segments import History, highest_boundary, newest, read_history
 
@@ -55,6 +56,25 @@ def take(store: Store, run_id: str, heart: Heart, *, take_over: bool = False, tu
 def read_events(store: Store, run_id: str) -> Iterator[Event]:
     """Yield a run's events without taking it up."""
     yield from _events(store, run_id, read_history(store, run_id))
+
+
+def read(store: Store, run_id: str) -> Reading:
+    """Return a journal with how far it goes and who holds it; see `log.read`."""
+    history = read_history(store, run_id)
+    last = history.records[-1] if history.records else None
+    is_released = last is not None and record.mark(last, "release") is not None
+    # Who hasn't released a run may write its next record at any time, and pack it away again: nothing would show that.
+    extent = str(history.seq) if is_released else ""
+    return Reading(_events(store, run_id, history), extent, None if last is None else _owner(store, last))
+
+
+def goes_to(store: Store, run_id: str, extent: str) -> bool:
+    """Return whether nobody has taken a released run up since: whoever does leaves a fence at the next number, for good."""
+    try:
+        store.get(paths.segment(run_id, int(extent)))
+    except Missing:
+        return True
+    return False
 
 
 def holder(store: Store, run_id: str) -> str | None:

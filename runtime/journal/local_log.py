@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import secrets
-import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from ..events import Event
-from ..failures import Busy, Refused, StoreError
+from ..failures import Refused, StoreError
 from ..ports import Json, Store
-from . import blobs, paths, record
+from . import blobs, paths, record, run_lock
 from .local_store import explained, make_folder, sync_folder
+from .reading import Reading
+from .run_lock import RunLock
 
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "ceph", "glusterfs", "fuse.glusterfs", "lustre", "afs"})
 
 _TRIES = 5
-_PAUSE = 0.02
 
 
 def take(store: Store, run_id: str, *, owner: str) -> LocalLog:
@@ -36,8 +36,7 @@ def take(store: Store, run_id: str, *, owner: str) -> LocalLog:
     path = _file(store, run_id)
     _refuse_network(path)
     try:
-        make_folder(path.parent)
-        return LocalLog(store, run_id, path, _Lock(_local(store, paths.run_owner(run_id)), run_id, owner))
+        return LocalLog(store, run_id, path, _lock(path.parent, _local(store, paths.run_owner(run_id)), run_id, owner))
     except OSError as error:
         raise explained(error, f"opening the journal of {run_id} in {store.url}") from error
 
@@ -45,23 +44,44 @@ def take(store: Store, run_id: str, *, owner: str) -> LocalLog:
 def read_events(store: Store, run_id: str) -> Iterator[Event]:
     """Yield a run's events without taking it up; what its owner is writing at this moment is left out."""
     path = _file(store, run_id)
-    if not path.exists():
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
         return
-    with path.open("rb") as file:
+    with file:
         yield from record.decode_all(record.scan(file, os.fstat(file.fileno()).st_size, str(path)), str(path))
+
+
+def read(store: Store, run_id: str) -> Reading:
+    """Return a journal with how far it goes and who holds it; see `log.read`."""
+    held, extent = holder(store, run_id), _extent(_file(store, run_id))
+    return Reading(read_events(store, run_id), extent, held)
+
+
+def goes_to(store: Store, run_id: str, extent: str) -> bool:
+    """Return whether nothing was written to the journal's file since."""
+    return _extent(_file(store, run_id)) == extent
+
+
+def _extent(path: Path) -> str:
+    try:
+        told = path.stat()
+    except FileNotFoundError:
+        return ""
+    return f"{told.st_size}-{told.st_mtime_ns}"
 
 
 def holder(store: Store, run_id: str) -> str | None:
     """Return who holds a run now, or None."""
-    path = _local(store, paths.run_owner(run_id))
-    if not path.exists():
-        return None
-    with path.open("r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return file.read().decode(errors="replace").strip() or "another process"
-    return None
+    return run_lock.holder(_local(store, paths.run_owner(run_id)))
+
+
+def _lock(folder: Path, path: Path, run_id: str, owner: str) -> RunLock:
+    for _ in range(_TRIES):
+        make_folder(folder)
+        with suppress(FileNotFoundError):  # the run was deleted just now
+            return RunLock(path, run_id, owner)
+    raise Refused(f"the run {run_id} is being deleted", help="its id is not used again: give another --run, or none")
 
 
 def _local(store: Store, name: str) -> Path:
@@ -82,39 +102,10 @@ def _refuse_network(path: Path) -> None:
         raise Refused(f"{path.parent} lies on a network file system ({nearest.fstype})", help="give a folder on a local disk with --store")
 
 
-class _Lock:
-    """An exclusive lock on a file that says who holds it. The operating system gives it up when the process ends."""
-
-    def __init__(self, path: Path, run_id: str, owner: str) -> None:
-        self._file = path.open("a+b")
-        if not self._taken():
-            self._file.seek(0)
-            holder = self._file.read().decode(errors="replace").strip() or "another process"
-            self._file.close()
-            raise Busy(f"the run {run_id} is held by {holder}", help="wait until it is done, or stop that process")
-        self._file.truncate(0)
-        self._file.write(owner.encode())
-        self._file.flush()
-
-    def _taken(self) -> bool:
-        for _ in range(_TRIES):
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                time.sleep(_PAUSE)  # somebody may only be looking who holds it, see `holder`
-            else:
-                return True
-        return False
-
-    def release(self) -> None:
-        self._file.truncate(0)
-        self._file.close()
-
-
 class LocalLog:
     """The journal of one run, held until `close`. See `ports.Log`."""
 
-    def __init__(self, store: Store, run_id: str, path: Path, lock: _Lock) -> None:
+    def __init__(self, store: Store, run_id: str, path: Path, lock: RunLock) -> None:
         self._store = store
         self._run_id = run_id
         self._path = path

@@ -122,6 +122,27 @@ def remove_leftovers(folder: Path) -> None:
                     Path(inside, name).unlink()
 
 
+def forgotten(root: Path, before: float) -> Iterator[Path]:
+    """Yield what killed processes left half-written or half-deleted in the folders below ``root``.
+
+    What is half-deleted is nobody's at once; what is half-written once nobody has written to it since a time (seconds since 1970).
+    """
+    for inside, below, files in os.walk(root):
+        yield from (Path(inside, one) for one in below if one.startswith(".") and one.endswith(_GONE))
+        below[:] = [one for one in below if not one.startswith(".")]
+        for name in files:
+            path = Path(inside, name)
+            if name.startswith(".") and (name.endswith(_GONE) or (name.endswith(_TEMPORARY) and _is_older(path, before))):
+                yield path
+
+
+def _is_older(path: Path, before: float) -> bool:
+    try:
+        return path.stat().st_mtime < before
+    except FileNotFoundError:
+        return False
+
+
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """Yield a temporary path in the target's folder, which is made; remove what is left there."""

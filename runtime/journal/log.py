@@ -9,6 +9,7 @@ from ..failures import Refused
 from ..ports import Log, Store
 from . import bucket_log, local_log, paths
 from .lease import Heart
+from .reading import Reading
 
 
 def open_log(store: Store, run_id: str, *, owner: str, take_over: bool = False, heart: Heart | None = None) -> Log:
@@ -28,11 +29,25 @@ def open_log(store: Store, run_id: str, *, owner: str, take_over: bool = False, 
         Refused: the run was deleted, or the folder lies on a network file system.
         StoreError: the store can't be written.
     """
+    refuse_removed(store, run_id)
+    log: Log
+    if store.local_path(paths.journal(run_id)) is None:
+        log = bucket_log.take(store, run_id, heart or Heart(store, owner), take_over=take_over)
+    else:
+        log = local_log.take(store, run_id, owner=owner)
+    try:
+        # Whoever deletes a run holds it until the tombstone is there: seen from here, it is there now or never.
+        refuse_removed(store, run_id)
+    except BaseException:
+        log.close()
+        raise
+    return log
+
+
+def refuse_removed(store: Store, run_id: str) -> None:
+    """Raise `Refused` where a run was deleted."""
     if store.exists(paths.tombstone(run_id)):
         raise Refused(f"the run {run_id} was deleted from {store.url}", help="its id is not used again: give another --run, or none")
-    if store.local_path(paths.journal(run_id)) is None:
-        return bucket_log.take(store, run_id, heart or Heart(store, owner), take_over=take_over)
-    return local_log.take(store, run_id, owner=owner)
 
 
 def read_events(store: Store, run_id: str) -> Iterator[Event]:
@@ -47,3 +62,22 @@ def holder(store: Store, run_id: str) -> str | None:
     if store.local_path(paths.journal(run_id)) is None:
         return bucket_log.holder(store, run_id)
     return local_log.holder(store, run_id)
+
+
+def read(store: Store, run_id: str) -> Reading:
+    """Return a run's journal with how far it goes and who holds it; nobody is kept from writing."""
+    if store.local_path(paths.journal(run_id)) is None:
+        return bucket_log.read(store, run_id)
+    return local_log.read(store, run_id)
+
+
+def goes_to(store: Store, run_id: str, extent: str) -> bool:
+    """Return whether a journal still goes just as far as an earlier `read` said."""
+    if store.local_path(paths.journal(run_id)) is None:
+        return bucket_log.goes_to(store, run_id, extent)
+    return local_log.goes_to(store, run_id, extent)
+
+
+def holder_of_known(store: Store, run_id: str) -> str | None:
+    """Return who holds a run whose journal goes as far as it went (`goes_to`): in a bucket whoever takes it up writes first."""
+    return None if store.local_path(paths.journal(run_id)) is None else local_log.holder(store, run_id)

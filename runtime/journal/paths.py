@@ -141,6 +141,10 @@ def due_of(name: str) -> tuple[float, str]:
     return (int(at) / 1000 if at.isdigit() else 0.0), run_id
 
 
+STANDINGS = "index/runs.json"
+"""How runs stood when somebody last looked. A cache over their journals: it may be deleted at any time."""
+
+
 def job(name: str) -> str:
     """Return the folder of one job."""
     return f"{JOBS}/{name}"

@@ -37,12 +37,18 @@ class SharedResult(Frozen):
     made: float
     ttl: float | None = None
     """For how long its maker lets it count, in seconds."""
+    kept: float | None = None
+    """For how long its maker's policy lets it be stored, in seconds (``policy.retention``)."""
     digest: str = ""
     """The SHA-256 of the line that holds the value."""
 
     def is_expired(self, now: float) -> bool:
         """Return whether its maker lets it count no more."""
         return self.ttl is not None and now >= self.made + self.ttl
+
+    def may_go(self, now: float) -> bool:
+        """Return whether nobody needs it any more, or it was stored as long as it may be."""
+        return self.is_expired(now) or (self.kept is not None and now >= self.made + self.kept)
 
 
 def write(store: Store, folder: str, told: SharedResult, value: Json) -> None:

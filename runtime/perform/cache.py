@@ -56,6 +56,8 @@ class ResultCache:
     load: Callable[[str], Json]
     between: Between | None = None
     idle: Idle = field(default_factory=Idle)
+    kept: float | None = None
+    """For how many seconds results may be stored for other runs (``policy.retention``); None: for ever."""
     _flights: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     @contextlib.asynccontextmanager
@@ -118,6 +120,7 @@ class ResultCache:
             user=self.user if caching.scope == "user" else None,
             made=0.0,
             ttl=caching.ttl,
+            kept=self.kept,
         )
 
     async def keep(self, found: Found, value: Json) -> None:

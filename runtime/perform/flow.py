@@ -134,7 +134,7 @@ async def _drive(log: Log, state: RunState, bound: Binding, around: Surroundings
         await commits.commit(RunFinished(at=now, status="failed", error=CRASH_LOOP))
         return
     idle = Idle()
-    cache = ResultCache(bound.run, bound.user, state, around.clock, log.load, around.between, idle)
+    cache = ResultCache(bound.run, bound.user, state, around.clock, log.load, around.between, idle, bound.plan.policy.retention)
     desk = None if around.store is None else Desk(around.store, bound.run, around.clock, idle, around.asker)
     telling = Telling(bound.plan, bound.run, state, around.clock, agents.tools)
     people = People(bound.plan, bound.prompts, state, commits, around.clock, desk, telling)

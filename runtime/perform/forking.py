@@ -10,7 +10,8 @@ from ..failures import Refused
 from ..fork import Point, blobs_of, prefix
 from ..journal import binding, paths
 from ..journal.binding import Binding
-from ..journal.log import open_log, read_events
+from ..journal.log import open_log
+from ..journal.removal import unless_removed, whole
 from ..ports import Clock, Store
 from ..state import fold_for_views
 from .world import owner
@@ -36,7 +37,7 @@ def fork(store: Store, run_id: str, at: str, bound: Binding, clock: Clock) -> in
     """
     point = Point(bound.plan, at)
     point.refuse_unknown()
-    events = list(read_events(store, run_id))
+    events = whole(store, run_id)
     kept = prefix(events, fold_for_views(events), point)
     began = RunStarted(at=clock.now(), run=bound.run, plan=bound.digest, user=bound.user, forked=f"{run_id} at {at}")
     _refuse_known(store, bound.run)
@@ -44,7 +45,9 @@ def fork(store: Store, run_id: str, at: str, bound: Binding, clock: Clock) -> in
         if next(iter(log.read()), None) is not None:
             raise Refused(f"a fork to {bound.run} was begun before and never finished", help="give another --run")
         for digest in blobs_of(kept):
-            store.create(paths.blob(bound.run, digest), store.get(paths.blob(run_id, digest)))
+            with unless_removed(store, run_id):
+                content = store.get(paths.blob(run_id, digest))
+            store.create(paths.blob(bound.run, digest), content)
         told: Sequence[Event] = [began, *kept]
         for first in range(0, len(told), CHUNK):
             log.append(told[first : first + CHUNK])

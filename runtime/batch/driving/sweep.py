@@ -10,7 +10,7 @@ from ..claims import generations
 from ..history import manifest_of, newest_manifest
 from ..model import Manifest
 
-_WORKING = ("in", "started", "sink", "stop")
+_WORKING = ("in", "started", "sink")
 """What a generation needs only while it is worked on."""
 
 
@@ -42,16 +42,25 @@ def _of_one(store: Store, folder: str, deltas: set[str], *, parts: bool, manifes
     yield from (f"{folder}/{name}" for name in ("parts", "markers") if name in there and not parts)
     if "rows" in there:
         yield from (name for name in store.names(f"{folder}/rows") if name not in deltas)
+    yield f"{folder}/given-up.json"  # it speaks of a plan of work that nobody goes on with any more
     if not manifest:
         yield from (f"{folder}/{name}" for name in ("dead", "manifest.json", "work.json", "plan.yaml"))
 
 
 def leftovers(store: Store, job: str) -> list[str]:
-    """Return what older generations of a job still hold and nobody needs: objects and folders that are there."""
+    """Return what older generations of a job still hold and nobody needs: objects and folders that are there.
+
+    What a driver said to its workers, and wrote to see that it can write, is for its own start only: whoever came after it has
+    fenced it.
+    """
+    tiny = [name for number in generations(store, job)[:-1] for name in (paths.stop(job, number), paths.heartbeat(job, number))]
+    return [name for name in (*_needed_by_nobody(store, job), *tiny) if store.exists(name) or store.names(name)]
+
+
+def _needed_by_nobody(store: Store, job: str) -> list[str]:
     newest = newest_manifest(store, job)
     if newest is None:
         return []
     earlier = (number for number in reversed(generations(store, job)) if number < newest.generation)
     before = next((one for number in earlier if (one := manifest_of(store, job, number)) is not None), None)
-    found = list(unneeded(store, newest, before))
-    return [name for name in found if store.exists(name) or store.names(name)]
+    return list(unneeded(store, newest, before))

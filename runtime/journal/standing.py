@@ -1,0 +1,130 @@
+"""How runs stand, as their journals tell it; remembered, so that a journal is read again only when it has grown.
+
+What is remembered is a cache (``index/runs.json``): each entry says which journal it was folded from, is used only as
+long as nothing was written to that one since, and may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, TypeVar
+
+from pydantic import ValidationError
+
+from ...compiler.frozen import Frozen
+from ..failures import Missing, Refused, StoreError
+from ..ports import Store
+from ..report import Status, status_of, waits
+from ..state import fold
+from . import binding, log, paths
+from .reading import Reading
+from .segments import AT_ONCE
+
+T = TypeVar("T")
+
+
+class Standing(Frozen):
+    """What a run's journal says of it; times in seconds since 1970. Who holds it now is nobody's to remember."""
+
+    extent: str
+    """How far the journal went that says it; see `reading.Reading`."""
+    status: Status
+    """As it is while nobody holds the run."""
+    started: float | None = None
+    finished: float | None = None
+    error: str | None = None
+    cost: Decimal = Decimal(0)
+    """In US dollars."""
+    waits_for: tuple[str, ...] = ()
+    user: str | None = None
+    forked: str | None = None
+
+
+class Remembered(Frozen):
+    """The object that remembers, by run."""
+
+    format: Literal[1] = 1
+    runs: Mapping[str, Standing] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One run: how it stands, or what is wrong with its journal; and who holds it now, if anybody."""
+
+    run: str
+    standing: Standing | None
+    damage: str | None
+    holder: str | None
+
+    @property
+    def status(self) -> str:
+        """How it stands now."""
+        if self.standing is None:
+            return "damaged"
+        is_held = self.holder is not None and self.standing.status in {"waiting", "interrupted"}
+        return "running" if is_held else self.standing.status
+
+
+def look(store: Store) -> list[Found]:
+    """Return all runs of a store that were started and not deleted, by id; what was found out is remembered."""
+    removed = {name.rpartition("/")[2] for name in store.names(paths.TOMBSTONES)}
+    there = [one for one in store.folders(paths.RUNS) if one not in removed]
+    known = remembered(store)
+    found = [one for one in _at_once(store, lambda run_id: _find(store, run_id, known.get(run_id)), there) if one is not None]
+    told = {one.run: one.standing for one in found if one.standing is not None and one.standing.extent and one.holder is None}
+    if told != known:
+        with suppress(StoreError):  # whoever may only read a store looks at every journal each time
+            store.put(paths.STANDINGS, Remembered(runs=told).model_dump_json(exclude_defaults=True).encode("utf-8", "surrogatepass"))
+    return found
+
+
+def remembered(store: Store) -> Mapping[str, Standing]:
+    """Return what is remembered; nothing where that can't be read."""
+    try:
+        return Remembered.model_validate_json(store.get(paths.STANDINGS)).runs
+    except (Missing, ValidationError):
+        return {}
+
+
+def _find(store: Store, run_id: str, known: Standing | None) -> Found | None:
+    """Return how a run stands; None where nothing of it had begun, or it was deleted just now."""
+    try:
+        if known is not None and log.goes_to(store, run_id, known.extent):
+            return Found(run_id, known, None, log.holder_of_known(store, run_id))
+        if not binding.is_bound(store, run_id):
+            return None
+        reading = log.read(store, run_id)
+        return Found(run_id, _standing(reading), None, reading.holder)
+    except Refused:
+        return None  # somebody's own folder, whose name can't be a run's id
+    except StoreError as error:  # one damaged run must not hide the others
+        is_gone = store.exists(paths.tombstone(run_id)) or not binding.is_bound(store, run_id)
+        return None if is_gone else Found(run_id, None, error.message, log.holder(store, run_id))
+
+
+def _standing(reading: Reading) -> Standing:
+    state = fold(reading.events)
+    return Standing(
+        extent=reading.extent,
+        status=status_of(state, None),
+        started=state.started.at if state.started else None,
+        finished=state.finished.at if state.finished else None,
+        error=state.finished.error if state.finished else None,
+        cost=state.cost,
+        waits_for=tuple(one.human or "a time" for one in waits(state)),
+        user=state.started.user if state.started else None,
+        forked=state.started.forked if state.started else None,
+    )
+
+
+def _at_once(store: Store, do: Callable[[str], T], runs: Iterable[str]) -> Iterator[T]:
+    """Do something for each run: one after the other in a folder, many at a time in a bucket, where nearly all is waiting."""
+    if store.local_path(paths.RUNS) is not None:
+        yield from map(do, runs)
+        return
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="darner-runs") as pool:
+        yield from pool.map(do, runs)
