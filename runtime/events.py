@@ -35,7 +35,11 @@ class TakenUp(Frozen):
     redo: tuple[str, ...] = ()
     """Steps that a person wants done anew: what was recorded of them, their calls too, no longer counts."""
     again: tuple[str, ...] = ()
-    """Steps that depend on those: their outcomes no longer count, but finished calls are served."""
+    """Steps that depend on those, or mean something else in a new plan: their outcomes no longer count, but finished calls are served."""
+    plan: str | None = None
+    """The digest of the run's plan, where a person gave it another one since it was last taken up."""
+    gone: tuple[str, ...] = ()
+    """Calls that wait on behalf of what the new plan doesn't have: they wait no longer."""
 
 
 class CallStarted(Frozen):

@@ -24,18 +24,24 @@ class InFlight:
     pinned: bool
     """Its plan or its prompts are not those of the new spec: it keeps its own."""
     error: str | None = None
+    renewed: InFlight | None = None
+    """Of a pinned run: what `darner resume RUN --plan new` would do instead."""
 
     def __str__(self) -> str:
         """Return it as one line."""
+        instead = f"; with --plan new: {self.renewed.told()}" if self.renewed is not None else ""
+        return f"{self.run}  {self.status}  {self.told()}{'; pinned' if self.pinned and self.verdict != 'pinned' else ''}{instead}"
+
+    def told(self) -> str:
+        """Return the verdict in words."""
         among = f", writes among them: {', '.join(self.writes)}" if self.writes else ""
-        told = {
+        return {
             "safe": "safe",
             "redoes": f"redoes up to {self.redoes} calls{among}",
             "pinned": "pinned to the plan that it was started with",
             "asks again": f"asks again: {', '.join(self.asks_again)}",
             "fails": f"fails: {self.error}",
         }[self.verdict]
-        return f"{self.run}  {self.status}  {told}{'; pinned' if self.pinned and self.verdict != 'pinned' else ''}"
 
 
 def judged(  # noqa: PLR0913 - what is known of one run, by name

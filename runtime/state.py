@@ -115,6 +115,8 @@ class RunState:
 
     started: RunStarted | None = None
     finished: RunFinished | None = None
+    plan: str | None = None
+    """The digest of the plan that it was last gone on with."""
     epoch: int = 0
     steps: dict[str, Outcome] = field(default_factory=dict)
     """Outcomes by step path (``rank``, ``research[3]``); a mapped step's own one is in `outcome`."""
@@ -180,7 +182,7 @@ class RunState:
         self.waits.apply(event)
         match event:
             case RunStarted():
-                self.started = event
+                self.started, self.plan = event, event.plan
             case TakenUp():
                 self._take_up(event)
             case CallStarted():
@@ -223,7 +225,7 @@ class RunState:
 
     def _take_up(self, event: TakenUp) -> None:
         """Open again what failed: a run that is taken up tries it anew, and keeps everything that it paid for."""
-        self.epoch = event.epoch
+        self.epoch, self.plan = event.epoch, event.plan or self.plan
         self.barren += 1
         if self.finished is not None and (self.finished.status == "failed" or event.redo):
             self.finished = None
@@ -231,11 +233,17 @@ class RunState:
             self._forget_calls(self._forget(name))
         for name in event.again:
             self._forget(name)
+        self._wait_no_longer(event.gone)
         self.anew = {name for name in self.anew if self.outcome(name) is None} | set(event.redo)
         for call in self.calls.values():
             call.attempts = 0
         for path in [path for path, one in self.steps.items() if one.kind == "failed" and not self._is_over(path)]:
             self._reopen(path)
+
+    def _wait_no_longer(self, calls: Iterable[str]) -> None:
+        for call in calls:
+            self.ledger.end_wait(call)
+        self.waits.drop(calls)
 
     def _is_over(self, path: str) -> bool:
         """Return whether a loop around a step is settled all the same: it was skipped, as its policy says."""
@@ -314,7 +322,7 @@ class RunState:
         self.barren = 0
         over = [one.call for one in self.waits.pending if self.step_of(one.parent) == path]
         if over:
-            self.waits.drop(over)
+            self._wait_no_longer(over)
         items, index = self._item(path)
         if items is not None:
             items.open.pop(index, None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +17,9 @@ from ..ports import Store
 from . import console, exits, running
 from .options import SetOption, pairs
 from .running import JsonOption, StoreOption, TargetOption
+
+if TYPE_CHECKING:
+    from ..perform.rehearsal import Rehearsed
 
 EPILOG = """\b
 Examples:
@@ -80,21 +84,42 @@ def _compiled(path: Path, given: dict[str, str]) -> Compiled:
 
 def in_flight(store: Store, after: Compiled) -> Iterator[InFlight]:
     """Yield what becomes of each run of a plan's name that is not over, if it were taken up with today's Python."""
-    from ..inflight import judged  # noqa: PLC0415 - only `--runs` needs it
-    from ..perform.rehearsal import rehearse  # noqa: PLC0415 - likewise
+    from ..perform.rehearsal import rehearse  # noqa: PLC0415 - only `--runs` needs it
 
     found = dict(_under_way(store, after.plan.plan))
     flying = {run_id: (bound, status) for run_id, (bound, status) in found.items() if bound is not None}
     for folder in {Path(bound.spec).parent for bound, _ in flying.values()}:
         running.make_importable(folder)
-    for (bound, status), seen in zip(flying.values(), rehearse(store, [bound for bound, _ in flying.values()]), strict=True):
-        is_pinned = bound.plan != after.plan or dict(bound.prompts) != dict(after.prompts)
-        yield judged(
-            bound.run, status, unasked=seen.unasked, writes=seen.writes, asks_again=seen.asks_again, pinned=is_pinned, fails=seen.fails
-        )
+    runs = [bound for bound, _ in flying.values()]
+    instead = _renewed(store, [one for one in runs if one.plan != after.plan or dict(one.prompts) != dict(after.prompts)], after)
+    for (bound, status), seen in zip(flying.values(), rehearse(store, runs), strict=True):
+        told = _judged(bound, status, seen, pinned=bound.run in instead)
+        yield dataclasses.replace(told, renewed=_judged(bound, status, instead[bound.run], pinned=False)) if told.pinned else told
     for run_id, (known, error) in found.items():
         if known is None:
             yield InFlight(run_id, "damaged", "fails", 0, (), (), pinned=False, error=error)
+
+
+def _judged(bound: Binding, status: str, seen: Rehearsed, *, pinned: bool) -> InFlight:
+    from ..inflight import judged  # noqa: PLC0415 - only `--runs` needs it
+
+    return judged(bound.run, status, unasked=seen.unasked, writes=seen.writes, asks_again=seen.asks_again, pinned=pinned, fails=seen.fails)
+
+
+def _renewed(store: Store, runs: Iterable[Binding], after: Compiled) -> dict[str, Rehearsed]:
+    """Return what becomes of each run that is given the new plan."""
+    from ..journal import binding  # noqa: PLC0415 - only `--runs` needs it
+    from ..perform.rehearsal import Rehearsed, rehearse  # noqa: PLC0415 - likewise
+    from .pinned import rebound  # noqa: PLC0415 - likewise
+
+    found: dict[str, Rehearsed] = {}
+    given: list[Binding] = []
+    for bound in runs:
+        try:
+            given.append(binding.renewed(bound, rebound(bound, after)))
+        except DarnerError as error:  # its inputs, or its parameters, don't fit
+            found[bound.run] = Rehearsed(fails=error.message)
+    return found | {one.run: seen for one, seen in zip(given, rehearse(store, given), strict=True)}
 
 
 def _under_way(store: Store, plan: str) -> Iterator[tuple[str, tuple[Binding | None, str]]]:

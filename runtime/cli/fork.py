@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from ..journal import binding
 from . import console, exits, running
+from .options import PlanOf
 from .pinned import recompiled
 from .running import JsonOption, RunArgument, StoreOption, TargetOption
 
@@ -20,13 +20,6 @@ Examples:
   darner fork my-run --at improve/3 --run try-2   from round 3 of the loop improve on
   darner fork my-run --at rank --plan new         the spec as it is now; then: darner resume <the new run>
 """
-
-
-class PlanOf(StrEnum):
-    """Which plan the new run is bound to."""
-
-    OLD = "old"
-    NEW = "new"
 
 
 def register(app: typer.Typer) -> None:
@@ -52,7 +45,7 @@ def fork(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
         old = binding.load(place, run)
     running.make_importable(Path(old.spec).parent)
     given = recompiled(old) if plan is PlanOf.NEW else old
-    bound = dataclasses.replace(given, run=binding.check_id(new) if new else world.run_id(old.plan.plan))
+    bound = dataclasses.replace(given, run=binding.check_id(new) if new else world.run_id(old.plan.plan), before=())
     count = forking.fork(place, run, at, bound, world.SystemClock())
     if as_json:
         console.emit_json({"run": bound.run, "forked": run, "at": at, "copied": count})

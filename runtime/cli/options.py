@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,13 @@ PolicyOption = Annotated[
     Path | None, typer.Option("--policy", metavar="FILE", help="Lay a policy over the spec's own (or set DARNER_POLICY).")
 ]
 NoImportOption = Annotated[bool, typer.Option("--no-import", help="Don't import the spec's Python; what needs it is not checked.")]
+
+
+class PlanOf(StrEnum):
+    """Which plan a run is bound to: the one it began with, or its spec as it is now."""
+
+    OLD = "old"
+    NEW = "new"
 
 
 def pairs(texts: Sequence[str] | None, option: str = "--set") -> dict[str, str]:

@@ -15,6 +15,7 @@ from ..journal import binding
 from ..journal.binding import Binding
 from ..ports import Store
 from . import console, exits, running
+from .options import PlanOf, PolicyOption
 from .running import JsonOption, SingleWriterOption, StoreOption, TakeOverOption, TargetOption
 
 PATIENCE = 10
@@ -24,6 +25,7 @@ EPILOG = """\b
 Examples:
   darner resume hello-20260102-k3m9x2p7q4ab
   darner resume my-run --redo reserve             does one step once more, whatever is recorded of it
+  darner resume my-run --plan new                 with its spec as it is now; what is done stays done
   darner resume my-run --take-over                takes it from a machine that can't be reached; in a bucket only
   darner resume --due                             wakes every run that waits and has an answer, or whose time has come
 """
@@ -49,6 +51,8 @@ def resume(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run's id.")] = None,
     due: Annotated[bool, typer.Option("--due", help="Go on with every run that waits and has something to do: for cron.")] = False,  # noqa: FBT002 - a flag
     redo: Annotated[list[str] | None, typer.Option("--redo", metavar="STEP", help="Do a step once more, and what depends on it.")] = None,
+    plan: Annotated[PlanOf, typer.Option("--plan", help="Keep the run's plan, or give it its spec as it is now.")] = PlanOf.OLD,
+    policy: PolicyOption = None,
     take_over: TakeOverOption = False,  # noqa: FBT002 - a flag
     strict: Annotated[bool, typer.Option("--strict", help="Refuse where code no longer asks for calls that are on record.")] = False,  # noqa: FBT002 - a flag
     store: StoreOption = None,
@@ -59,12 +63,32 @@ def resume(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     """Go on with a run that was killed, stopped, or failed, or that waits; or with all that are due."""
     if (run is None) == (not due):
         raise Refused("resume takes a run, or --due", help="darner resume RUN, or darner resume --due")
+    if policy is not None and plan is not PlanOf.NEW:
+        raise Refused("--policy is for --plan new: a run keeps the policy that it was started under", help="leave it out")
     place = running.here(store, target, single_writer=single_writer, run=run)
     if run is None:
+        _refuse_for_all(plan=plan is PlanOf.NEW, redo=bool(redo), strict=strict, take_over=take_over)
         from .waking import wake  # noqa: PLC0415 - only --due needs it
 
         return wake(place, target, as_json=as_json)
-    return go_on_as_bound(place, run, Manner(as_json, tuple(redo or ()), take_over=take_over, strict=strict))
+    manner = Manner(as_json, tuple(redo or ()), take_over=take_over, strict=strict)
+    return _go_on_renewed(place, run, policy, manner) if plan is PlanOf.NEW else go_on_as_bound(place, run, manner)
+
+
+def _refuse_for_all(**given: bool) -> None:
+    """Refuse with --due what concerns one run."""
+    for name, is_given in given.items():
+        if is_given:
+            raise Refused(f"--{name.replace('_', '-')} is for one run, and --due for all that are due", help="name the run")
+
+
+def _go_on_renewed(store: Store, run_id: str, policy: Path | None, manner: Manner) -> int:
+    """Go on with a run by its spec as it is now; return the exit code."""
+    from .pinned import renewed  # noqa: PLC0415 - `--help` needs no compiler
+
+    bound = binding.load(store, run_id)
+    running.make_importable(Path(bound.spec).parent)
+    return carry_on(store, renewed(bound, policy), manner)
 
 
 def go_on_as_bound(store: Store, run_id: str, manner: Manner) -> int:

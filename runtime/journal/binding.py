@@ -1,4 +1,8 @@
-"""What a run is bound to: plan, lock, prompts, inputs, parameters; written before its journal starts, never changed."""
+"""What a run is bound to: plan, lock, prompts, inputs, parameters; written before its journal starts.
+
+A person may give a run another plan (`rebind`). The old one stays where it is, and ``inputs.json``, which is written last, says
+which one counts: whatever moment a process dies at, there is one.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
 
@@ -37,6 +41,13 @@ class Binding:
     models: Mapping[str, Json] = field(default_factory=dict)
     """Where the target put models, as written in ``darner.toml``; with ``base``, the folder that scripts are relative to."""
     base: str | None = None
+    before: tuple[str, ...] = ()
+    """Digests of the plans that this one took the place of, the oldest first."""
+
+    @property
+    def revision(self) -> int:
+        """The number of its plan, from 1."""
+        return len(self.before) + 1
 
     @property
     def digest(self) -> str:
@@ -58,10 +69,11 @@ def is_bound(store: Store, run_id: str) -> bool:
 
 def bind(store: Store, binding: Binding) -> None:
     """Write what a run is bound to, durably; ``inputs.json`` comes last, and with it the run exists."""
+    number = binding.revision
     for name, text in binding.prompts.items():
-        store.put(paths.run_prompt(binding.run, name), text.encode())
-    store.put(paths.run_lock(binding.run), binding.lock.model_dump_json(indent=2).encode())
-    store.put(paths.run_plan(binding.run), to_text(binding.plan, full=True).encode())
+        store.put(paths.run_prompt(binding.run, name, number), text.encode())
+    store.put(paths.run_lock(binding.run, number), binding.lock.model_dump_json(indent=2).encode())
+    store.put(paths.run_plan(binding.run, number), to_text(binding.plan, full=True).encode())
     told = {
         "inputs": binding.inputs,
         "params": dict(binding.params),
@@ -70,8 +82,29 @@ def bind(store: Store, binding: Binding) -> None:
         "user": binding.user,
         "models": dict(binding.models),
         "base": binding.base,
-    }
+    } | ({"before": list(binding.before)} if binding.before else {})
     store.put(paths.run_inputs(binding.run), json.dumps(told, indent=2, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def rebind(store: Store, binding: Binding) -> None:
+    """Give a run another plan, atomically; whoever does holds its journal. `Refused` where somebody else did meanwhile."""
+    now = load(store, binding.run)
+    if now == binding:
+        return
+    if binding.before != (*now.before, now.digest):
+        raise Refused(f"{binding.run} was given another plan meanwhile", help="look at it with `darner show`, and try again")
+    bind(store, binding)
+
+
+def renewed(binding: Binding, plan: Binding) -> Binding:
+    """Return a run's binding with the plan, the prompts, the parameters and the inputs of another one."""
+    return replace(plan, run=binding.run, before=(*binding.before, binding.digest))
+
+
+def earlier_plan(store: Store, binding: Binding, digest: str) -> Plan:
+    """Return a plan that a run was bound to before, by its digest."""
+    name = paths.run_plan(binding.run, binding.before.index(digest) + 1)
+    return from_text(store.get(name).decode(), name)
 
 
 def load(store: Store, run_id: str) -> Binding:
@@ -90,10 +123,12 @@ def load(store: Store, run_id: str) -> Binding:
         raise Refused(msg, help=did_you_mean(run_id, run_ids(store)) or ELSEWHERE)
     try:
         told = json.loads(store.get(paths.run_inputs(run_id)))
-        prompts = {name: store.get(paths.run_prompt(run_id, name)).decode() for name in told.pop("prompts")}
-        plan = from_text(store.get(paths.run_plan(run_id)).decode(), paths.run_plan(run_id))
-        lock = Lock.model_validate_json(store.get(paths.run_lock(run_id)))
-        return Binding(run=run_id, plan=plan, lock=lock, prompts=prompts, **told)
+        before = tuple(told.pop("before", ()))
+        number = len(before) + 1
+        prompts = {name: store.get(paths.run_prompt(run_id, name, number)).decode() for name in told.pop("prompts")}
+        plan = from_text(store.get(paths.run_plan(run_id, number)).decode(), paths.run_plan(run_id, number))
+        lock = Lock.model_validate_json(store.get(paths.run_lock(run_id, number)))
+        return Binding(run=run_id, plan=plan, lock=lock, prompts=prompts, before=before, **told)
     except (ValueError, TypeError, KeyError, ValidationError, CompileError, Missing) as error:
         msg = f"what the run {run_id} in {store.url} is bound to can't be read: {error}"
         raise Corrupt(msg, help="bring the run's folder back from a backup, or start a new run") from error

@@ -26,19 +26,24 @@ def run(run_id: str) -> str:
     return f"{RUNS}/{run_id}"
 
 
-def run_plan(run_id: str) -> str:
+def run_plan(run_id: str, revision: int = 1) -> str:
     """Return the full plan that a run is bound to."""
-    return f"{RUNS}/{run_id}/plan.yaml"
+    return f"{_bound(run_id, revision)}/plan.yaml"
 
 
-def run_lock(run_id: str) -> str:
+def run_lock(run_id: str, revision: int = 1) -> str:
     """Return the fingerprints and places of a run's plan."""
-    return f"{RUNS}/{run_id}/lock.json"
+    return f"{_bound(run_id, revision)}/lock.json"
 
 
-def run_prompt(run_id: str, name: str) -> str:
+def run_prompt(run_id: str, name: str, revision: int = 1) -> str:
     """Return one prompt's text as a run is bound to it."""
-    return f"{RUNS}/{run_id}/prompts/{name}"
+    return f"{_bound(run_id, revision)}/prompts/{name}"
+
+
+def _bound(run_id: str, revision: int) -> str:
+    """Return the folder of a run's plan: its own, or that of the plan that took its place."""
+    return run(run_id) if revision == 1 else f"{run(run_id)}/plans/{revision}"
 
 
 def run_inputs(run_id: str) -> str:

@@ -22,6 +22,7 @@ from ..journal import binding as bindings
 from ..journal.binding import Binding
 from ..journal.log import open_log
 from ..ports import Clock, Log, Secrets, Store
+from ..renewal import Renewal, renewal
 from ..state import RunState, fold
 from . import steps
 from .agents.agents import Agents
@@ -88,11 +89,22 @@ def run_flow(store: Store, bound: Binding, around: Surroundings, *, redo: Sequen
 def _run_ready(store: Store, bound: Binding, around: Surroundings, agents: Agents, redo: Sequence[str]) -> RunState:
     steps.refuse_unready(bound.plan, agents)
     with closing(open_log(store, bound.run, owner=owner(), take_over=around.take_over)) as log:
-        if not bindings.is_bound(store, bound.run):
-            bindings.bind(store, bound)
+        _bind(store, log, bound, redo)
         if around.begun is not None:
             around.begun()
         return drive(log, bound, replace(around, store=store, between=around.between or Between(store, owner())), agents, redo=redo)
+
+
+def _bind(store: Store, log: Log, bound: Binding, redo: Sequence[str]) -> None:
+    if not bindings.is_bound(store, bound.run):
+        bindings.bind(store, bound)
+    elif bound.before and bindings.load(store, bound.run) != bound:
+        ended = fold(log.read()).finished
+        if ended is not None and ended.status != "failed" and not redo:
+            raise Refused(
+                f"{bound.run} is over ({ended.status}), and needs no other plan", help="`darner fork --plan new` takes its results along"
+            )
+        bindings.rebind(store, bound)
 
 
 def make_agents(bound: Binding, around: Surroundings) -> Agents:
@@ -116,7 +128,7 @@ def drive(log: Log, bound: Binding, around: Surroundings, agents: Agents, *, red
         raise Refused(f"there is no step {unknown[0]} in {bound.plan.plan}", help=f"its steps are {', '.join(bound.plan.steps)}")
     if state.finished is not None and state.finished.status in {"done", "cancelled"} and not redo:
         return state
-    if state.started is not None and state.started.plan != bound.digest:
+    if state.plan is not None and state.plan not in {bound.digest, *bound.before}:
         raise Refused(f"the plan of {bound.run} is not the one that it was started with", help="bring plan.yaml back from a backup")
     with asyncio.Runner() as runner:
         runner.run(_drive(log, state, bound, around, agents, tuple(redo)))
@@ -128,8 +140,7 @@ async def _drive(log: Log, state: RunState, bound: Binding, around: Surroundings
     now = around.clock.now()
     if state.started is None:
         commits.note(RunStarted(at=now, run=bound.run, plan=bound.digest, user=bound.user))
-    again = graph.dependants(graph.build(bound.plan), redo)
-    await commits.commit(TakenUp(at=now, epoch=log.epoch, owner=owner(), redo=redo, again=again))
+    await commits.commit(taking_up(state, bound, around.store, TakenUp(at=now, epoch=log.epoch, owner=owner(), redo=redo)))
     if state.barren > CRASHES:
         await commits.commit(RunFinished(at=now, status="failed", error=CRASH_LOOP))
         return
@@ -148,6 +159,16 @@ async def _drive(log: Log, state: RunState, bound: Binding, around: Surroundings
     async with agents, _draining(commits), watched(around.watch, state):
         with closing(cages), _letting_go(commits, log, around.clock), _stopping_politely():
             await (engine.run() if desk is None else Leaving(state, commits, around.clock, idle, desk).run(engine.run()))
+
+
+def taking_up(state: RunState, bound: Binding, store: Store | None, event: TakenUp) -> TakenUp:
+    """Return the event of taking a run up, with what that opens again: what depends on what is redone, what a new plan changes."""
+    again = graph.dependants(graph.build(bound.plan), event.redo)
+    if state.plan in {None, bound.digest} or store is None:
+        return event.model_copy(update={"again": again})
+    new: Renewal = renewal(bindings.earlier_plan(store, bound, state.plan or ""), bound.plan, state)
+    opened = tuple(dict.fromkeys((*again, *(one for one in new.again if one not in event.redo))))
+    return event.model_copy(update={"again": opened, "plan": bound.digest, "gone": new.gone})
 
 
 @contextlib.asynccontextmanager

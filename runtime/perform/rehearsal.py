@@ -21,7 +21,7 @@ from ..ports import Json, Store
 from ..replay import Replay
 from ..state import RunState, fold
 from .boundary import Recording
-from .flow import Surroundings, make_agents
+from .flow import Surroundings, make_agents, taking_up
 from .people.desk import Desk
 from .people.people import People
 from .people.telling import Telling
@@ -152,7 +152,7 @@ async def _rehearse(store: Store, bound: Binding, events: Sequence[Event]) -> Re
     before, state, clock = fold(events), fold(events), SystemClock()
     log = _DryLog(store, bound.run, events, state.epoch + 1)
     commits, idle, gate, threads = GroupCommit(log, state), Idle(), _Shut(), Threads()
-    commits.note(TakenUp(at=clock.now(), epoch=log.epoch, owner="a rehearsal"))
+    commits.note(taking_up(state, bound, store, TakenUp(at=clock.now(), epoch=log.epoch, owner="a rehearsal")))
     glass: Any = _Glass(store)
     around = Surroundings(_NoSecrets(), store=glass)
     async with make_agents(bound, around) as agents:
