@@ -13,10 +13,13 @@ from .ports import Caching, CallRequest, Json
 _LENGTH = 32
 
 
+# Made once: `json.dumps` with these options makes one each time, which takes half as long as all the rest.
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
 def digest(value: Json) -> str:
     """Return the digest of a JSON value; the order of keys doesn't matter, and 1 is not 1.0 is not true."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(_ENCODER.encode(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def identity(request: CallRequest, ordinal: int) -> str:

@@ -33,7 +33,7 @@ class Relief:
 def relief(waits: Waits, path: str) -> Relief:
     """Return what people gave to a step, as its journal tells it."""
     hints: list[str] = []
-    limits = Limits()
+    limits: Limits | None = None
     for one in waits.questions.values():
         if one.asked.about != "rescue" or one.asked.parent != path or one.closed is None or not isinstance(one.closed.value, dict):
             continue
@@ -41,5 +41,5 @@ def relief(waits: Waits, path: str) -> Relief:
             hints.append(str(one.closed.value["hint"]))
         raised: Json = one.closed.value.get("limits")
         if raised:
-            limits = Relief(limits=Limits.model_validate(raised)).over(limits) or limits
-    return Relief(tuple(hints), limits if limits != Limits() else None)
+            limits = Relief(limits=Limits.model_validate(raised)).over(limits)
+    return Relief(tuple(hints), limits)

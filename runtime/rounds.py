@@ -28,11 +28,12 @@ def scope(path: str) -> str:
     return path.rpartition("/")[0]
 
 
-def enclosing(path: str) -> Iterator[str]:
-    """Yield the paths of the loops that a step is in, outermost first, and then its own."""
+def enclosing(path: str) -> tuple[str, ...]:
+    """Return the paths of the loops that a step is in, outermost first, and then its own."""
+    if "/" not in path:
+        return (path,)
     parts = path.split("/")
-    yield from ("/".join(parts[:end]) for end in range(1, len(parts), 2))
-    yield path
+    return (*("/".join(parts[:end]) for end in range(1, len(parts), 2)), path)
 
 
 def inside(path: str, number: int) -> str:

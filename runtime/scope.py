@@ -86,7 +86,7 @@ class Scope:
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _settled: list[str] = field(default_factory=list)
     _items: dict[str, list[Json]] = field(default_factory=dict)
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
     _fatal: BaseException | None = None
 
     def __post_init__(self) -> None:
@@ -96,21 +96,40 @@ class Scope:
         """Go on until nothing more can be done."""
         try:
             self._advance(self.graph)
-            while self._tasks:
-                await self._wake.wait()
-                self._wake.clear()
-                if self._fatal is not None:
-                    raise self._fatal
-                settled, self._settled = self._settled, []
-                self._advance(self._waiting_for(settled))
+            if self._tasks:
+                await self._over.wait()
+            if self._fatal is not None:
+                raise self._fatal
         finally:
             await self._stop()
 
     async def _stop(self) -> None:
+        self._over.set()
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _hear(self, settled: str) -> None:
+        """Hear that a step, or one of its items, came to its end: at once where it was the only one, else with all that end now."""
+        self._settled.append(settled)
+        if not self._tasks:
+            self._go_on()
+        elif len(self._settled) == 1:
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """Carry out what those that were settled make possible; where that is nothing, and nothing is under way, it is over."""
+        if self._over.is_set():
+            return
+        settled, self._settled = self._settled, []
+        try:
+            if self._fatal is None:
+                self._advance(self._waiting_for(settled))
+        except BaseException as error:  # noqa: BLE001 - it ends the run, in the engine's own task
+            self._fatal = error
+        if self._fatal is not None or not self._tasks:
+            self._over.set()
 
     def _waiting_for(self, settled: Collection[str]) -> set[str]:
         """Return the steps that something which was just settled can concern: itself, where it is mapped, and its successors."""
@@ -173,8 +192,7 @@ class Scope:
         finally:
             del self._tasks[path], self.flow.under_way[path]
             self._running[command.step].discard(command.index)
-            self._settled.append(command.step)
-            self._wake.set()
+            self._hear(command.step)
 
     async def _perform_step(self, command: Start, path: str) -> None:
         step = graphs.step(self.graph, command.step)

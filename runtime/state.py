@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from ..compiler.settings import FailureClass
 from .conversations import Conversations
@@ -177,54 +177,43 @@ class RunState:
         paths = (f"{name}[{index}]" for index in range(items.count))
         return [_loaded(self.steps[path].payload, load) for path in paths if self.steps[path].kind == "done"]
 
-    def apply(self, event: Event) -> None:  # noqa: C901 - one line a kind of event
+    def apply(self, event: Event) -> None:
         """Fold one event."""
-        self.waits.apply(event)
-        match event:
-            case RunStarted():
-                self.started, self.plan = event, event.plan
-            case TakenUp():
-                self._take_up(event)
-            case CallStarted():
-                self._call_started(event)
-            case CallFinished():
-                self._call_finished(event)
-            case Said():
-                self.conversations.say(event)
-            case CallFailed():
-                self._call_failed(event)
-            case QuestionAsked() | TimerSet():
-                self._wait(event)
-            case QuestionClosed():
-                self._question_closed(event)
-            case RunFinished():
-                self.finished, self.barren = event, 0
-            case LetGo() | RunParked():
-                self.barren = 0
-            case _:
-                self._apply_to_step(event)
+        self._FOLDS[type(event)](self, event)
 
-    def _apply_to_step(self, event: Event) -> None:
-        match event:
-            case StepFinished():
-                self._settle(event.step, Outcome("done", self._payload(event)))
-            case StepSkipped():
-                self._settle(event.step, Outcome("skipped", reason=event.reason))
-            case StepFailed():
-                last = Payload(event.value, event.blob)
-                self._settle(event.step, Outcome("failed", last, event.message, event.failure, event.type, event.place, event.calls))
-            case MapExpanded():
-                self.rounds.note(event.step)
-                self.maps[event.step] = MapState(event.count, dict.fromkeys(range(event.count)))
-            case RoundStarted():
-                self._begin_round(event)
-            case Drifted():
-                self.drift[event.step] = event.calls
-            case _:
-                pass
+    def _start(self, event: RunStarted) -> None:
+        self.started, self.plan = event, event.plan
+
+    def _say(self, event: Said) -> None:
+        self.conversations.say(event)
+
+    def _finish(self, event: RunFinished) -> None:
+        self.finished, self.barren = event, 0
+
+    def _let_go(self, event: LetGo | RunParked) -> None:
+        self.waits.apply(event)
+        self.barren = 0
+
+    def _step_finished(self, event: StepFinished) -> None:
+        self._settle(event.step, Outcome("done", self._payload(event)))
+
+    def _step_skipped(self, event: StepSkipped) -> None:
+        self._settle(event.step, Outcome("skipped", reason=event.reason))
+
+    def _step_failed(self, event: StepFailed) -> None:
+        last = Payload(event.value, event.blob)
+        self._settle(event.step, Outcome("failed", last, event.message, event.failure, event.type, event.place, event.calls))
+
+    def _expand(self, event: MapExpanded) -> None:
+        self.rounds.note(event.step)
+        self.maps[event.step] = MapState(event.count, dict.fromkeys(range(event.count)))
+
+    def _note_drift(self, event: Drifted) -> None:
+        self.drift[event.step] = event.calls
 
     def _take_up(self, event: TakenUp) -> None:
         """Open again what failed: a run that is taken up tries it anew, and keeps everything that it paid for."""
+        self.waits.apply(event)
         self.epoch, self.plan = event.epoch, event.plan or self.plan
         self.barren += 1
         if self.finished is not None and (self.finished.status == "failed" or event.redo):
@@ -307,7 +296,7 @@ class RunState:
             waiting.extend(self.below.get(call, ()))
 
     def _item(self, path: str) -> tuple[MapState | None, int]:
-        found = _ITEM.fullmatch(path)
+        found = _ITEM.fullmatch(path) if path.endswith("]") else None
         return (self.maps.get(found[1]), int(found[2])) if found else (None, 0)
 
     def step_of(self, parent: str) -> str:
@@ -320,9 +309,8 @@ class RunState:
         self.steps[path] = outcome
         self.rounds.note(path)
         self.barren = 0
-        over = [one.call for one in self.waits.pending if self.step_of(one.parent) == path]
-        if over:
-            self._wait_no_longer(over)
+        if self.waits.questions or self.waits.timers:
+            self._wait_no_longer([one.call for one in self.waits.pending if self.step_of(one.parent) == path])
         items, index = self._item(path)
         if items is not None:
             items.open.pop(index, None)
@@ -334,12 +322,14 @@ class RunState:
         return self.calls[event.call].payload or Payload()
 
     def _wait(self, event: QuestionAsked | TimerSet) -> None:
+        self.waits.apply(event)
         path = self.step_of(event.parent)
         self.ledger.tick(path, event.at, self.epoch)
         self.ledger.begin_wait(event.call, path)
 
     def _question_closed(self, event: QuestionClosed) -> None:
         """An answer is the result of the call that asked; an approval or a rescue decides about another one."""
+        self.waits.apply(event)
         one = self.waits.questions.get(event.call)
         if one is not None:
             self.ledger.tick(self.step_of(one.asked.parent), event.at, self.epoch)
@@ -357,9 +347,6 @@ class RunState:
         call = self._known(event.call, asked.parent, "human", asked.human, event.at)
         call.payload, call.seconds = Payload(event.value, event.blob), max(0.0, event.at - asked.at)
 
-    def _call(self, event: CallStarted | CallFinished | CallFailed) -> CallState:
-        return self._known(event.call, event.parent, getattr(event, "what", "callable"), event.name, event.at)
-
     def _known(self, name: str, parent: str, what: str, callee: str, at: float) -> CallState:
         """Return a call, noted where it belongs when it is first heard of."""
         call = self.calls.get(name)
@@ -372,7 +359,7 @@ class RunState:
         return call
 
     def _call_started(self, event: CallStarted) -> None:
-        call = self._call(event)
+        call = self._known(event.call, event.parent, event.what, event.name, event.at)
         call.effects, call.task, call.given_up = event.effects, event.task, None
         self.conversations.begin(event.name, event.call)
         call.attempts, call.begun = call.attempts + 1, call.begun + 1
@@ -380,7 +367,8 @@ class RunState:
         call.began = event.at if call.began is None else call.began
 
     def _call_finished(self, event: CallFinished) -> None:
-        call = self._call(event)
+        self.waits.apply(event)
+        call = self._known(event.call, event.parent, event.what, event.name, event.at)
         self.ledger.end_wait(event.call)
         call.payload = Payload(event.value, event.blob)
         call.unsettled, self.barren = False, 0
@@ -394,7 +382,7 @@ class RunState:
         self._count(call, event)
 
     def _call_failed(self, event: CallFailed) -> None:
-        call = self._call(event)
+        call = self._known(event.call, event.parent, "callable", event.name, event.at)
         call.failures.append(event)
         call.ended = event.at
         call.given_up, self.barren = event if event.final else None, 0
@@ -402,12 +390,36 @@ class RunState:
         self._count(call, event)
 
     def _count(self, call: CallState, event: CallFinished | CallFailed) -> None:
+        if not (event.input_tokens or event.output_tokens or event.cost):
+            return
         call.tokens += event.input_tokens + event.output_tokens
         call.cost += event.cost
         self.ledger.count(call.root, event.input_tokens + event.output_tokens, event.cost)
         self.input_tokens += event.input_tokens
         self.output_tokens += event.output_tokens
         self.cost += event.cost
+
+    # By type: a chain of patterns asks pydantic's metaclass, kind after kind, and takes five times as long.
+    _FOLDS: ClassVar[Mapping[type[Any], Callable[..., None]]] = {
+        RunStarted: _start,
+        TakenUp: _take_up,
+        CallStarted: _call_started,
+        CallFinished: _call_finished,
+        Said: _say,
+        CallFailed: _call_failed,
+        StepFinished: _step_finished,
+        StepSkipped: _step_skipped,
+        StepFailed: _step_failed,
+        MapExpanded: _expand,
+        RoundStarted: _begin_round,
+        Drifted: _note_drift,
+        QuestionAsked: _wait,
+        QuestionClosed: _question_closed,
+        TimerSet: _wait,
+        RunParked: _let_go,
+        LetGo: _let_go,
+        RunFinished: _finish,
+    }
 
 
 def _loaded(payload: Payload, load: Callable[[str], Json]) -> Json:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ..compiler.wires import Ref, is_reference, parse_reference, substitute, unescape
 from .failures import CallableError
 from .ports import Json
+
+_reference = lru_cache(maxsize=4096)(parse_reference)
 
 Lookup = Callable[[str], Json]
 """Returns the value of a root: a step's result, ``inputs``, ``params``, the item of a map."""
@@ -37,6 +40,6 @@ def resolve(value: Any, lookup: Lookup, params: Mapping[str, Json]) -> Json:
         return {key: resolve(item, lookup, params) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [resolve(item, lookup, params) for item in value]
-    if is_reference(value) and (ref := parse_reference(value)) is not None:
+    if is_reference(value) and (ref := _reference(value)) is not None:
         return follow(ref, lookup)
     return unescape(value) if isinstance(value, str) and value.startswith("$$") else substitute(value, params)

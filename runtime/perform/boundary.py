@@ -239,7 +239,9 @@ class JournaledBoundary:
 
     def _permit_for(self, request: CallRequest, call_id: str, attempt: int, approved: Approved) -> Permit:
         earlier = self._earlier(request, call_id) if request.remembers else ()
-        return Permit(call_id, attempt, idempotency_key(self.recording.run_id, call_id), earlier, approved.arguments)
+        # Only tools can take a key.
+        key = idempotency_key(self.recording.run_id, call_id) if request.kind != "callable" else ""
+        return Permit(call_id, attempt, key, earlier, approved.arguments)
 
     def _earlier(self, request: CallRequest, call_id: str) -> Sequence[Json]:
         """Return the messages that a call goes on with; `ContextLost` where one of them is gone or damaged."""

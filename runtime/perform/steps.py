@@ -57,7 +57,8 @@ class Steps:
         """Return a step's result; see `engine.Performer`."""
         replay = Replay(self.recording.state, path)
         given = relief(self.recording.state.waits, path)
-        step = step if step.agent is not None else step.model_copy(update={"limits": given.over(step.limits)})
+        if given.limits is not None and step.agent is None:
+            step = step.model_copy(update={"limits": given.over(step.limits)})
         within = tuple(
             one.over(given.limits) if one.path == path and one.name == "limits" else one for one in bounds(self.recording.plan, path)
         )
