@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import sys
 import threading
 from datetime import timedelta
 from email.utils import format_datetime, formatdate, parsedate_to_datetime
@@ -101,9 +102,18 @@ def _listen(server: ModelServer, port: int) -> ThreadingHTTPServer:
     class Handler(ChatHandler):
         models = server
 
-    http = ThreadingHTTPServer((HOST, port), Handler)
-    http.daemon_threads = True
-    return http
+    return _Listener((HOST, port), Handler)
+
+
+class _Listener(ThreadingHTTPServer):
+    """Gives each connection a thread. The names are the standard library's."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that is gone, killed as it may be; tell of everything else."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class ChatHandler(BaseHTTPRequestHandler):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -64,6 +66,20 @@ def test_a_request_is_counted_even_when_its_client_is_gone() -> None:
                 pass
         assert _get(server.base_url, "/_count") == {"requests": 1, "answered": 0}
         assert _get(server.base_url, "/_requests") == [HELLO]
+
+
+def test_a_client_that_is_killed_leaves_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    """Tests of darner kill a lot of clients; a page of tracebacks would hide what matters."""
+    with ModelServer(FINE) as server:
+        client = socket.create_connection(("127.0.0.1", int(server.base_url.split(":")[2].split("/")[0])))
+        client.sendall(b"GET /v1/models HTTP/1.1\r\n\r\n")
+        told = b""
+        while not told.endswith(b"}"):
+            told += client.recv(1000)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        time.sleep(0.3)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
