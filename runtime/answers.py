@@ -240,8 +240,9 @@ def _field_faults(schema: Mapping[str, Any], value: dict[str, Any], where: str, 
         below = name if where == "it" else f"{where}.{name}"
         if name in fields:
             yield from faults(fields[name], item, below, root)
-        elif schema.get("additionalProperties") is False:
-            yield f"{where} has no field {name}"
+        elif schema.get("additionalProperties", not fields) is False:
+            # A record that says nothing of other fields would drop them in silence: a typing error of an optional one, most often.
+            yield f"{where} has no field {name}" + (f"; its fields are {', '.join(fields)}" if fields else "")
         elif isinstance(schema.get("additionalProperties"), Mapping):
             yield from faults(schema["additionalProperties"], item, below, root)
 
