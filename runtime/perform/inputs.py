@@ -17,6 +17,8 @@ from . import values
 
 WHOLE = "inputs"
 """The name under which inputs without fields, such as ``inputs: str``, are given."""
+_UNKNOWN = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
+"""What pydantic calls a field that a record doesn't have."""
 
 
 def read_inputs(type_text: str | None, given: Mapping[str, str], file: Path | None) -> Json:
@@ -45,7 +47,7 @@ def read_inputs(type_text: str | None, given: Mapping[str, str], file: Path | No
         if name not in fields:
             raise Refused(f"there is no input {name}", help=did_you_mean(name, fields) or f"the inputs are {', '.join(fields)}")
     told = {**from_file, **{name: _value(fields[name], text) for name, text in given.items()}}
-    return _checked(adapter, told, type_text, fields)
+    return _known(adapter, told, _checked(adapter, told, type_text, fields))
 
 
 def _read(file: Path) -> Any:
@@ -71,7 +73,8 @@ def _whole(adapter: TypeAdapter[Any], type_text: str, given: Mapping[str, str], 
         raise Refused(f"there is no input {unknown[0]}", help=f"the flow takes one {type_text}: write -i {WHOLE}=VALUE")
     if WHOLE not in given and from_file is None:
         raise Refused(f"the flow's input is missing: it takes one {type_text}", help=f"write -i {WHOLE}=VALUE")
-    return _checked(adapter, _value(values.resolve(type_text), given[WHOLE]) if WHOLE in given else from_file, type_text, {})
+    told = _value(values.resolve(type_text), given[WHOLE]) if WHOLE in given else from_file
+    return _known(adapter, told, _checked(adapter, told, type_text, {}))
 
 
 def _value(annotation: Any, text: str) -> Any:
@@ -92,6 +95,31 @@ def _checked(adapter: TypeAdapter[Any], told: Any, type_text: str, fields: Mappi
     except ValidationError as error:
         named = f"the inputs are {', '.join(fields)}" if fields else f"the flow takes one {type_text}"
         raise Refused(f"the inputs don't fit {type_text}: {values.explain(error)}", help=named) from error
+
+
+def _known(adapter: TypeAdapter[Any], told: Any, checked: Json) -> Json:
+    """Return checked inputs; `Refused` where a record in them was given a field that it doesn't have, and would drop it."""
+    try:
+        adapter.validate_python(told, extra="forbid")
+    except ValidationError as error:
+        value = adapter.validate_python(told)
+        for one in error.errors(include_url=False):
+            if one["type"] in _UNKNOWN and not _takes_any(value, one["loc"]):
+                name = ".".join(map(str, one["loc"]))
+                raise Refused(f"there is no input {name}", help="leave it out, or spell it as its type does") from error
+    return checked
+
+
+def _takes_any(value: Any, loc: tuple[int | str, ...]) -> bool:
+    """Return whether the record that has the last piece of a place says by itself what is to be done with other fields."""
+    for piece in loc[:-1]:
+        if isinstance(piece, int) and isinstance(value, list | tuple):
+            value = value[piece]
+        elif isinstance(value, Mapping):
+            value = value.get(piece, value)
+        else:  # what is no field is the name of a union's member, and leads nowhere
+            value = getattr(value, str(piece), value)
+    return getattr(value, "model_config", {}).get("extra") in {"allow", "ignore"}
 
 
 def refit(type_text: str | None, inputs: Json) -> Json:
