@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -20,9 +21,11 @@ from ...compiler.plan import Lock, Plan
 from ..failures import Corrupt, Missing, Refused
 from ..ports import Json, Store
 from . import paths
+from .log import read_events
 
 ELSEWHERE = "`darner ps` lists what is there; runs of another store are found with --store URL, or DARNER_STORE"
 """What to do where a store doesn't have what is looked for."""
+Found = TypeVar("Found")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
@@ -118,20 +121,49 @@ def load(store: Store, run_id: str) -> Binding:
         if store.exists(paths.tombstone(run_id)):
             raise Refused(f"the run {run_id} was deleted from {store.url}", help="its id is not used again: give another --run, or none")
         if run_id in store.folders(paths.RUNS):
+            _refuse_headless(store, run_id)
             raise Refused(f"the run {run_id} ended before anything of it had begun: nothing was done", help="run it again")
         msg = f"there is no run {run_id} in {store.url}"
         raise Refused(msg, help=did_you_mean(run_id, run_ids(store)) or ELSEWHERE)
+    told = _read(store, run_id, paths.run_inputs(run_id), _mapping)
+    before = tuple(told.pop("before", ()))
+    number = len(before) + 1
+    prompts = {name: _read(store, run_id, paths.run_prompt(run_id, name, number), bytes.decode) for name in told.pop("prompts", ())}
+    where = paths.run_plan(run_id, number)
+    plan = _read(store, run_id, where, lambda content: from_text(content.decode(), where))
+    lock = _read(store, run_id, paths.run_lock(run_id, number), Lock.model_validate_json)
+    return _read(
+        store,
+        run_id,
+        paths.run_inputs(run_id),
+        lambda _: Binding(run=run_id, plan=plan, lock=lock, prompts=prompts, before=before, **told),
+    )
+
+
+def _mapping(content: bytes) -> dict[str, Any]:
+    told = json.loads(content)
+    if not isinstance(told, dict):
+        raise TypeError("it holds no mapping")
+    return told
+
+
+def _read(store: Store, run_id: str, name: str, parse: Callable[[bytes], Found]) -> Found:
+    """Return what one object holds; `Corrupt` names it where it is gone, or is not what was written."""
     try:
-        told = json.loads(store.get(paths.run_inputs(run_id)))
-        before = tuple(told.pop("before", ()))
-        number = len(before) + 1
-        prompts = {name: store.get(paths.run_prompt(run_id, name, number)).decode() for name in told.pop("prompts")}
-        plan = from_text(store.get(paths.run_plan(run_id, number)).decode(), paths.run_plan(run_id, number))
-        lock = Lock.model_validate_json(store.get(paths.run_lock(run_id, number)))
-        return Binding(run=run_id, plan=plan, lock=lock, prompts=prompts, before=before, **told)
+        return parse(store.get(name))
     except (ValueError, TypeError, KeyError, ValidationError, CompileError, Missing) as error:
-        msg = f"what the run {run_id} in {store.url} is bound to can't be read: {error}"
-        raise Corrupt(msg, help="bring the run's folder back from a backup, or start a new run") from error
+        raise _lost(store, run_id, name, str(error)) from error
+
+
+def _refuse_headless(store: Store, run_id: str) -> None:
+    """Say of a run with a history and without what it is bound to that this is gone; it is not a run that never began."""
+    if next(read_events(store, run_id), None) is not None:
+        raise _lost(store, run_id, paths.run_inputs(run_id), "there is no such object")
+
+
+def _lost(store: Store, run_id: str, name: str, why: str) -> Corrupt:
+    msg = f"what the run {run_id} in {store.url} is bound to can't be read: {name}: {why}"
+    return Corrupt(msg, help="bring the run's folder back from a backup, or start a new run")
 
 
 def run_ids(store: Store) -> list[str]:
