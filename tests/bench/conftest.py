@@ -13,6 +13,8 @@ from .report import DOCS, Page, document
 
 ROWS = int(os.environ.get("DARNER_BENCH_ROWS", "250000"))
 REPEATS = int(os.environ.get("DARNER_BENCH_REPEATS", "1"))
+ROUNDS = int(os.environ.get("DARNER_BENCH_ROUNDS", "5"))
+"""How often each contestant of a flow has its turn; its median counts."""
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +31,10 @@ def two_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def page() -> Iterator[Page]:
-    """Collect and print tables; with ``DARNER_BENCH_WRITE=1`` they are written to docs/benchmarks.md at the end."""
+    """Collect and print tables; with ``DARNER_BENCH_WRITE=1`` they are written into docs/ at the end."""
     page = Page()
     yield page
     if os.environ.get("DARNER_BENCH_WRITE") == "1" and page.tables:
         DOCS.write_text(document(page.tables, os.cpu_count() or 1, REPEATS), encoding="utf-8")
+        for path, picture in page.pictures.items():
+            path.write_text(picture, encoding="utf-8")

@@ -48,6 +48,8 @@ class Page:
     """The tables of a run; each is shown as soon as it is there, so that a later failure loses none."""
 
     tables: list[Table] = field(default_factory=list)
+    pictures: dict[Path, str] = field(default_factory=dict)
+    """SVG files that tables show, by path."""
 
     def append(self, table: Table) -> None:
         """Add a table and print it."""
