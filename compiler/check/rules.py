@@ -12,6 +12,7 @@ from .cages import code_is_caged
 from .ceilings import ceilings_hold
 from .circles import chains_end
 from .complete import entries_are_complete
+from .conversing import what_remembers_is_not_cached
 from .doubles import names_mean_one_thing, roots_are_not_hidden
 from .ends import ends_fit
 from .handles import handles_fit
@@ -58,6 +59,7 @@ RULES: tuple[Rule, ...] = (
     calls_go_right,
     code_is_caged,
     writes_are_careful,
+    what_remembers_is_not_cached,
     private_stays_private,
     secrets_stay_secret,
     stages_fit,

@@ -45,6 +45,12 @@ CODES: Mapping[str, Code] = {
         "invalid. Secrets are named in a spec, and read by the runtime from the environment or a file.",
         "models:\n  small: {secret: sk-…}      # secrets: [OPENAI_API_KEY], and secret: OPENAI_API_KEY",
     ),
+    "E909": Code(
+        "a cache over what remembers",
+        "An agent with history: run answers after all that was said in the run, so none of its calls equals another one. "
+        "A cache over it would never serve anything.",
+        "agents:\n  guide: {history: run, cache: run, …}      # leave cache out",
+    ),
     "E906": Code(
         "a write that would be repeated",
         "A write that is not idempotent is never repeated by itself: nobody knows whether the first one came through.",

@@ -22,9 +22,14 @@ def lay_defaults(entry: Entry[Frozen]) -> Entry[Frozen]:
         case Tool():
             return _lay(entry, _for_tool(value, defaults))
         case Agent():
-            return _lay(entry, {"model": defaults.model, "cache": defaults.cache, **_reactions(value.on_failure, defaults)})
+            return _lay(entry, _for_agent(value, defaults))
         case _:
             return entry
+
+
+def _for_agent(agent: Agent, defaults: Defaults) -> dict[str, Any]:
+    cache = defaults.cache if agent.history == "call" else None  # no call of one that remembers equals another
+    return {"model": defaults.model, "cache": cache, **_reactions(agent.on_failure, defaults)}
 
 
 def _for_tool(tool: Tool, defaults: Defaults) -> dict[str, Any]:
