@@ -68,7 +68,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     if compiled.plan.job is not None:
         from .jobs import run_job  # noqa: PLC0415 - only jobs need it
 
-        return run_job(call, compiled, engine=engine or found.engine, dry=dry, allow_deletes=allow_deletes)
+        return run_job(call, compiled, engine=engine or found.engine, dry=dry, allow_deletes=allow_deletes, watch=watch)
     running.refuse_for_flow(engine, allow_deletes)
     return _run_flow(call, compiled, dry=dry, watch=watch)
 

@@ -195,10 +195,14 @@ def refuse_for_flow(engine: str | None, allow_deletes: int) -> None:
             raise Refused(f"{option} is for jobs, and this spec is a flow", help="leave it out")
 
 
-def refuse_inputs(call: RunCall) -> None:
-    """Refuse inputs for a job: its rows come from its source."""
+def refuse_for_job(call: RunCall, *, watch: bool) -> None:
+    """Refuse what only a flow has: inputs, a user, a tree that is drawn."""
     if call.inputs or call.inputs_file is not None:
         raise Refused("a job takes no inputs: its rows come from its source", help="give parameters with --set")
+    if watch:
+        raise Refused("--watch draws a flow's tree, and this spec is a job", help="leave it out: how far a job is, is always shown")
+    if call.user is not None:
+        raise Refused("--user is for flows, and this spec is a job: its results are everybody's", help="leave it out")
 
 
 def account() -> str:
