@@ -31,10 +31,17 @@ def two_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def page() -> Iterator[Page]:
-    """Collect and print tables; with ``DARNER_BENCH_WRITE=1`` they are written into docs/ at the end."""
+    """Collect and print tables; ``DARNER_BENCH_WRITE=1`` writes them into docs/ at the end, ``=part`` among those of before."""
     page = Page()
     yield page
-    if os.environ.get("DARNER_BENCH_WRITE") == "1" and page.tables:
-        DOCS.write_text(document(page.tables, os.cpu_count() or 1, REPEATS), encoding="utf-8")
+    wanted = os.environ.get("DARNER_BENCH_WRITE")
+    if wanted in {"1", "part"} and page.tables:
+        before = DOCS.read_text(encoding="utf-8") if wanted == "part" else ""
+        DOCS.write_text(document(page.tables, os.cpu_count() or 1, _rounds(), before), encoding="utf-8")
         for path, picture in page.pictures.items():
             path.write_text(picture, encoding="utf-8")
+
+
+def _rounds() -> str:
+    jobs = "jobs: single runs" if REPEATS == 1 else f"jobs: medians of {REPEATS} runs"
+    return f"{jobs}; sessions: medians of {ROUNDS} interleaved rounds, fsync on"

@@ -58,15 +58,21 @@ class Page:
         sys.stdout.flush()
 
 
-def document(tables: Sequence[Table], cores: int, repeats: int) -> str:
-    """Return the whole page."""
+def document(tables: Sequence[Table], cores: int, rounds: str, before: str = "") -> str:
+    """Return the whole page; ``rounds`` says how often each was measured.
+
+    Sections of the page ``before`` that were not measured now stay as they are.
+    """
     head = (
         "# Benchmarks\n\n"
         f"Written by `DARNER_BENCH_WRITE=1 make bench` on {cores} cores ({platform.machine()}, Python {platform.python_version()}); "
-        f"{'single runs' if repeats == 1 else f'medians of {repeats} runs'}, side by side in one run. Use them as ratios: "
-        "another machine has other seconds, and where others work on it, a fifth more or less means nothing. What loses is here, too.\n"
+        f"{rounds}; what stands in one table was measured side by side in one run. Use them as ratios: another machine has other "
+        "seconds, and where others work on it, a fifth more or less means nothing. What loses is here, too.\n"
     )
-    return head + "\n" + "\n\n".join(table.markdown() for table in tables) + "\n"
+    now = {table.title: table.markdown() for table in tables}
+    kept = [f"## {section.strip()}" for section in before.split("\n## ")[1:]]
+    sections = [now.pop(section.partition("\n")[0].removeprefix("## "), section) for section in kept]
+    return head + "\n" + "\n\n".join([*sections, *now.values()]) + "\n"
 
 
 def rate(rows: int, seconds: float) -> str:
