@@ -17,12 +17,11 @@ from . import console, exits, running
 from .call import RunCall
 
 
-def run_job(call: RunCall, compiled: Compiled, *, engine: str | None, dry: bool, allow_deletes: int, watch: bool = False) -> int:
+def run_job(call: RunCall, compiled: Compiled, *, engine: str | None, dry: bool, allow_deletes: int) -> int:
     """Run a job, or say what it would do; return the exit code."""
     from ..batch import driver  # noqa: PLC0415 - only jobs need it
     from .progress import JobProgress  # noqa: PLC0415 - likewise
 
-    running.refuse_for_job(call, watch=watch)
     folder = call.spec.resolve().parent
     with running.models_placed(compiled.plan, call.models, call.base) as models, JobProgress() as progress:
         job = driver.JobRun(

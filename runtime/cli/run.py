@@ -66,9 +66,10 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
         return go_on_as_bound(call.store, run_id, Manner(as_json, watch=watch))
     compiled = _compile(call, policy)
     if compiled.plan.job is not None:
+        running.refuse_for_job(call, watch=watch)
         from .jobs import run_job  # noqa: PLC0415 - only jobs need it
 
-        return run_job(call, compiled, engine=engine or found.engine, dry=dry, allow_deletes=allow_deletes, watch=watch)
+        return run_job(call, compiled, engine=engine or found.engine, dry=dry, allow_deletes=allow_deletes)
     running.refuse_for_flow(engine, allow_deletes)
     return _run_flow(call, compiled, dry=dry, watch=watch)
 
