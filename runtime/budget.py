@@ -96,8 +96,8 @@ def time_left(plan: Plan, state: RunState, now: float) -> float | None:
     limits = [limit for limit in (plan.timeout, plan.budget.time if plan.budget else None) if limit is not None]
     if not limits or state.started is None:
         return None
-    # A run that is parked uses up nothing, its time neither.
-    return min(limits) - (now - state.started.at - state.waits.idle)
+    # A run that is parked uses up nothing, its time neither. A clock behind that of an earlier owner gives nobody more of it.
+    return min(limits) - max(0.0, now - state.started.at - state.waits.idle)
 
 
 def late(plan: Plan) -> str:

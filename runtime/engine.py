@@ -77,8 +77,13 @@ class Engine:
 
     async def _in_time(self, steps: asyncio.Task[None]) -> bool:
         """Wait for the steps; return False where the flow's time was over before, and the run has failed."""
+        loop = asyncio.get_running_loop()
+        began, at_first = loop.time(), budget.time_left(self.plan, self.state, self.clock.now())
         while not steps.done():
             left = budget.time_left(self.plan, self.state, self.clock.now())
+            if left is not None and at_first is not None:
+                # Seconds that have passed here count, too, wherever the clock jumped meanwhile.
+                left = min(left, at_first - (loop.time() - began))
             if left is not None and left <= 0:
                 steps.cancel()
                 await asyncio.gather(steps, return_exceptions=True)

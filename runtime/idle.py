@@ -97,6 +97,7 @@ class Idle:
         with self.waiting(wait):
             while wait.due is not None and (left := wait.due - clock.now()) > 0:
                 await clock.sleep(min(left, CHUNK))
+                self.wake()  # a clock that jumped back may have made a short wait a long one
 
     def only_waits(self, now: float) -> bool:
         """Return whether all that is under way waits, and for long."""

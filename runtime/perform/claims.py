@@ -43,7 +43,9 @@ class Claims:
         """Return a claim, or None while somebody else has one that counts."""
         number = 1
         while (until := self._until(folder, key, number)) is not None:
-            if until > self.clock.now():
+            now = self.clock.now()
+            # One that counts for longer than any claim lasts was written before the clock jumped back, or by another clock.
+            if now < until <= now + 2 * max(self.lease, LEASE):
                 return None
             number += 1
         claim = Claim(folder, key, number)
