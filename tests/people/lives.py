@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from darner.runtime.events import QuestionAsked, QuestionClosed
-from darner.runtime.journal import paths
+from darner.runtime.journal import paths, record
 from darner.runtime.journal.binding import Binding
 from darner.runtime.journal.log import read_events
 from darner.runtime.journal.record import MAGIC
+from darner.runtime.journal.segments import read_history
 from darner.runtime.journal.store import open_store
 from darner.runtime.perform.flow import Surroundings
 from darner.runtime.perform.people import replies
@@ -57,7 +58,7 @@ def live(place: Place, bound: Binding, dies_at: int, *, before: bool) -> Json:
     return {}
 
 
-def between(place: Place, lives: int) -> Json:
+def between(place: Place) -> Json:
     """Answer what is open, as people would; tell whether the run is over, and how many commits its owners made."""
     store = place.open()
     state: RunState = fold(read_events(store, RUN))
@@ -68,8 +69,8 @@ def between(place: Place, lives: int) -> Json:
     journal = store.local_path(paths.journal_file(RUN))
     if journal is not None:
         commits = journal.read_bytes().count(MAGIC)
-    else:  # each owner begins with a fence, which is no commit of its log
-        commits = sum(name.endswith(".arrow") for name in store.names(paths.journal(RUN))) - lives
+    else:  # fences and farewells are records too, without events
+        commits = sum(bool(record.decode(one, RUN)) for one in read_history(store, RUN).records)
     return {"is_over": state.finished is not None, "commits": commits}
 
 
@@ -95,10 +96,10 @@ def session(folder: Path, place: Place, first: Binding, dies_at: int, *, before:
     bound = Binding(RUN, first.plan, first.lock, first.prompts, first.inputs, {"log": str(effects)}, first.spec)
     folder.mkdir(parents=True)
     killed = commits = 0
-    for lives in range(1, LIVES):
+    for _ in range(LIVES):
         left = 0 if killed else dies_at - commits
         killed += births.forked(partial(live, place, bound, left, before=before)).told() is None
-        stands = births.forked(partial(between, place, lives)).told()
+        stands = births.forked(partial(between, place)).told()
         if stands["is_over"]:
             break
         commits = stands["commits"]
