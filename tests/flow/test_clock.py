@@ -51,6 +51,17 @@ flow:
     never: {use: "clocked_steps:never", calls: [note], limits: {calls: 9}}
   outputs: $never
 """
+ALONE = """darner: 1
+name: alone
+params:
+  log: {type: str, help: where calls are noted}
+tools:
+  note: {use: "clocked_steps:note", with: {log: $params.log}, effects: write, idempotent: true}
+flow:
+  steps:
+    slept: {use: "clocked_steps:sleeps", calls: [note], limits: {calls: 9}}
+  outputs: $slept
+"""
 STEPS = """
 import asyncio
 import time
