@@ -17,7 +17,11 @@ Value = TypeVar("Value")
 
 
 class Call(Protocol[In_contra, Out_co]):
-    """A tool or an agent, handed to a step that lists it in ``calls``: ``Call[In, Out]`` or ``Call[..., Out]``."""
+    """A tool or an agent, handed to a step that lists it in ``calls``: ``Call[In, Out]``, or ``Call[Any, Out]`` for several arguments.
+
+    ``Call[..., Out]`` means the same to darner; type checkers know those dots only in the place of a ParamSpec, and the
+    place of one plain type can't be a ParamSpec's too.
+    """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Awaitable[Out_co]:
         """Call it; the call is durable, and its result is served after a crash."""

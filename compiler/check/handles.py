@@ -82,4 +82,4 @@ def _handle_of(callee: Callee | None) -> str:
     if callee.kind == "human":
         return f"Ask[{describe(callee.output)}]"
     taken = _taken(callee)
-    return f"Call[{describe(taken) if taken is not None else '...'}, {describe(callee.output)}]"
+    return f"Call[{describe(taken) if taken is not None else 'Any'}, {describe(callee.output)}]"

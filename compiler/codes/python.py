@@ -67,7 +67,7 @@ CODES: Mapping[str, Code] = {
     "E411": Code(
         "a call that has no handle",
         "A step that lists `calls` is an async function with a parameter for each of them: Call[In, Out] for a tool or an agent, "
-        "Call[..., Out] where it takes keyword arguments, Ask[A] for a human. A dot in a name is an underscore in Python.",
+        "Call[Any, Out] where it takes keyword arguments, Ask[A] for a human. A dot in a name is an underscore in Python.",
         "calls: [researcher]      # async def research(plan: Plan, researcher: Call[Task, list[Finding]]) -> State",
     ),
 }

@@ -7,7 +7,6 @@ from typing import Any
 from darner import Call
 
 
-# Type checkers know the dots of ParamSpecs only.
-async def open_all(titles: list[str], desk_create_issue: Call[..., Any]) -> list[int]:  # type: ignore[misc]  # pyright: ignore[reportInvalidTypeForm]
+async def open_all(titles: list[str], desk_create_issue: Call[Any, Any]) -> list[int]:
     """Open an issue for each title."""
     return [(await desk_create_issue(title=title))["number"] for title in titles]

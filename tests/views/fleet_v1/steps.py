@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -40,7 +41,7 @@ def buy(what: str, log: str, idempotency_key: str) -> str:
     return what
 
 
-async def work(job: Job, look: Call[..., str], buy: Call[..., str], chief: Ask[str]) -> list[str]:  # type: ignore[misc]  # pyright: ignore[reportInvalidTypeForm] - dots are for ParamSpecs only
+async def work(job: Job, look: Call[Any, str], buy: Call[Any, str], chief: Ask[str]) -> list[str]:
     """Do a job."""
     found = [await look(what=f"{job.name}-{number}") for number in range(job.looks)]
     if job.asks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import gather
-from typing import Literal
+from typing import Any, Literal
 
 from darner import Ask, Call
 
@@ -22,7 +22,7 @@ async def research(
     plan: Plan,
     researcher: Call[Task, list[Finding]],
     reviewer: Call[State, Review],
-    run_python: Call[..., Table],  # type: ignore[misc]  # mypy knows the dots of ParamSpecs only
+    run_python: Call[Any, Table],
     merchandiser: Ask[Help],
 ) -> State:
     state = State(plan=plan, findings=[])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import Any
 
 import darner
 from darner import Call
@@ -11,7 +12,7 @@ from darner import Call
 from .types import Booking, Room, Trip, Wish
 
 
-async def plan(wish: Wish, find: Call[str, Room], book: Call[..., Booking], pay: Call[int, str]) -> Trip:  # type: ignore[misc]
+async def plan(wish: Wish, find: Call[str, Room], book: Call[Any, Booking], pay: Call[int, str]) -> Trip:
     """Look at all nights at once, book in an order of chance, another one in each life; pay at the end."""
     began, chance = darner.now(), random.Random()
 

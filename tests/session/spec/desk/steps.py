@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import darner
 from darner import Bail, Call, Continue, Stop
@@ -16,7 +17,7 @@ async def survey(
     wish: Wish,
     researcher: Call[Topic, Finding],
     critic: Call[Text, Critique],
-    reserve: Call[..., str],  # type: ignore[misc]  # mypy knows the dots of ParamSpecs only
+    reserve: Call[Any, str],
 ) -> Survey:
     """Research all topics at once; have each finding criticised, some twice; put each aside under a number of its own."""
 
