@@ -209,7 +209,7 @@ class QuestionClosed(Frozen):
 
 
 class TimerSet(Frozen):
-    """A call waits for a time; its end is the call's."""
+    """A call waits for a time. Its end is the call's, or the beginning of the call's next attempt, which a limit put off."""
 
     kind: Literal["timer_set"] = "timer_set"
     at: float

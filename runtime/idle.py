@@ -25,6 +25,30 @@ class Wait:
     due: float | None = None
 
 
+@dataclass(eq=False)
+class Bounded:
+    """A limit of time of one call. It stands still while something below that call waits, however many do."""
+
+    clock: asyncio.Timeout
+    call: str
+    _stops: int = 0
+    _left: float | None = None
+
+    def stop(self) -> None:
+        """Stand still."""
+        self._stops += 1
+        when = self.clock.when()
+        if self._stops == 1 and when is not None:
+            self._left = when - asyncio.get_running_loop().time()
+            self.clock.reschedule(None)
+
+    def go_on(self) -> None:
+        """Go on, once nothing waits any more."""
+        self._stops -= 1
+        if self._stops == 0 and self._left is not None and not self.clock.expired():
+            self.clock.reschedule(asyncio.get_running_loop().time() + self._left)
+
+
 @dataclass
 class Idle:
     """The calls that are performed, and the waits that are open, of one run."""
@@ -33,9 +57,8 @@ class Idle:
     """Steps and calls under way, to what they are made for; steps by their paths."""
     waits: set[Wait] = field(default_factory=set)
     asking: set[asyncio.Task[Any]] = field(default_factory=set)
-    """Tasks of writes that wait for a person's word, and so may be cancelled: nothing has begun."""
-    clocks: set[asyncio.Timeout] = field(default_factory=set)
-    """Limits of time that stand still while a person is asked before a write."""
+    """Tasks of writes that wait for a person's word or a limit, and so may be cancelled: nothing has begun."""
+    limits: set[Bounded] = field(default_factory=set)
     changes: int = 0
     wake: Callable[[], None] = lambda: None
     """Called when a wait begins, so that whoever parks looks again."""
@@ -54,12 +77,15 @@ class Idle:
                 self.wake()
 
     @contextmanager
-    def undecided(self) -> Iterator[None]:
-        """Let the task that asks before it writes be cancelled as long as it asks; what bounds the asker's time stands still."""
-        task, loop = asyncio.current_task(), asyncio.get_running_loop()
-        left = {clock: when - loop.time() for clock in self.clocks if (when := clock.when()) is not None}
-        for clock in left:
-            clock.reschedule(None)
+    def undecided(self, call: str = "") -> Iterator[None]:
+        """Let the task of a call that waits before it begins be cancelled as long as it does; what bounds its time stands still.
+
+        Only what is above that call: the limits of another branch go on.
+        """
+        task, above = asyncio.current_task(), set(self._upwards(call))
+        stopped = [one for one in self.limits if one.call in above]
+        for one in stopped:
+            one.stop()
         if task is not None:
             self.asking.add(task)
         try:
@@ -67,18 +93,19 @@ class Idle:
         finally:
             if task is not None:
                 self.asking.discard(task)
-            for clock, seconds in left.items():
-                if clock in self.clocks and not clock.expired():
-                    clock.reschedule(loop.time() + seconds)
+            for one in stopped:
+                if one in self.limits:
+                    one.go_on()
 
     @contextmanager
-    def bounded(self, clock: asyncio.Timeout) -> Iterator[None]:
-        """Let a time limit stand still while a person is waited for."""
-        self.clocks.add(clock)
+    def bounded(self, clock: asyncio.Timeout, call: str = "") -> Iterator[None]:
+        """Let the time limit of a call stand still while something below it waits for a person, or until it may begin."""
+        limit = Bounded(clock, call)
+        self.limits.add(limit)
         try:
             yield
         finally:
-            self.clocks.discard(clock)
+            self.limits.discard(limit)
 
     @contextmanager
     def waiting(self, wait: Wait) -> Iterator[None]:
@@ -111,11 +138,18 @@ class Idle:
         found: set[str] = set()
         for one in self.waits:
             found.add(one.call)
-            above: str | None = one.parent
-            while above is not None and above not in found:
+            for above in self._upwards(one.parent):
+                if above in found:
+                    break
                 found.add(above)
-                above = self.performing.get(above) or _above(above)
         return found
+
+    def _upwards(self, call: str) -> Iterator[str]:
+        """Yield a call or a path, and everything on whose behalf it is made."""
+        above: str | None = call
+        while above is not None:
+            yield above
+            above = self.performing.get(above) or _above(above)
 
 
 def _above(path: str) -> str | None:

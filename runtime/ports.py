@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
 
 from ..compiler.settings import Effects, OnFailure
 from .events import Event
@@ -141,6 +141,10 @@ class Approved:
     events: tuple[Event, ...] = ()
 
 
+Turn: TypeAlias = "Callable[[Callable[[float], Awaitable[None]]], AbstractAsyncContextManager[None]]"
+"""Waits until something may begin, by what waits so many seconds, and holds its place in the block."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallRequest:
     """One call through the effect boundary. Its identity is (parent, kind, name, arguments, ordinal among equal ones)."""
@@ -164,6 +168,8 @@ class CallRequest:
     """What is said in this call is kept, and handed to the calls of that name that begin later in the same run."""
     cache: Caching | None = None
     """Where an equal call's result may come from; not part of the identity. Never given for what writes."""
+    turn: Turn | None = None
+    """What each attempt waits for before it begins, and holds until it is over: no time-out goes on before that."""
 
 
 @dataclass(frozen=True, slots=True)

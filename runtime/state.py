@@ -361,6 +361,8 @@ class RunState:
     def _call_started(self, event: CallStarted) -> None:
         call = self._known(event.call, event.parent, event.what, event.name, event.at)
         call.effects, call.task, call.given_up = event.effects, event.task, None
+        self.ledger.end_wait(event.call)
+        self.waits.timers.pop(event.call, None)
         self.conversations.begin(event.name, event.call)
         call.attempts, call.begun = call.attempts + 1, call.begun + 1
         call.unsettled = event.effects == "write"
@@ -386,6 +388,8 @@ class RunState:
         call.failures.append(event)
         call.ended = event.at
         call.given_up, self.barren = event if event.final else None, 0
+        if event.failure == "throttled" and not event.final:
+            self.ledger.begin_wait(event.call, call.root)
         call.unsettled = call.unsettled and event.failure in AMBIGUOUS
         self._count(call, event)
 

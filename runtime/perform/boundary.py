@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ...compiler.plan import Plan
 from ...compiler.settings import REACTIONS, merge_reactions
 from .. import budget
 from ..budget import Bound
 from ..commits import GroupCommit
-from ..events import Cached, CallFailed, CallFinished, CallStarted, Event, Said
+from ..events import Cached, CallFailed, CallFinished, CallStarted, Event, Said, TimerSet
 from ..failures import CallableError, ContextLost, Corrupt, Failure, Network, Refused
-from ..idle import Idle
+from ..idle import LONG, Idle, Wait
 from ..keys import Ordinals, idempotency_key
-from ..ports import Approved, AskPeople, CallRequest, Clock, Gate, Json, Outcome, Permit
+from ..ports import Approved, AskPeople, CallRequest, Clock, Gate, Json, Outcome, Permit, Turn
 from ..relief import Relief
 from ..replay import Replay, failure_of
-from ..retry import Attempts, delay
+from ..retry import AMBIGUOUS, Attempts, delay
 from ..state import RunState
 from .cache import ResultCache
 
@@ -43,6 +45,17 @@ class Recording:
     """Where a run was resumed strictly: what lets new calls pass."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What became of a write of which nobody knew, and what a person who was asked said of it."""
+
+    happened: bool
+    value: Json = None
+    told: tuple[Event, ...] = ()
+
+
+_FREE = contextlib.nullcontext()
+"""The turn of a call that waits for nothing."""
 _LONG = 20.0
 """Seconds that a write without a time-out may well take."""
 
@@ -129,23 +142,30 @@ class JournaledBoundary:
 
     async def _settle(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Find out what became of a write that broke off: ask its `reconcile`, or a person, else say that nobody knows."""
+        if not self._can_be_found_out(request):
+            raise _uncertain(request)
+        found = await self._find_out(request, call_id)
+        if not found.happened:
+            return await self._perform(request, call_id, body, first=found.told)
+        await self._record(request, call_id, Outcome(found.value), 0.0, None, *found.told)
+        return found.value
+
+    def _can_be_found_out(self, request: CallRequest) -> bool:
+        return request.reconcile is not None or (request.approval is not None and self.recording.people is not None)
+
+    async def _find_out(self, request: CallRequest, call_id: str) -> _Found:
+        """Return whether a write of which nobody knows happened; raises `CallableError` where a person gives it up."""
         if request.reconcile is not None:
             approved = await self._approved(request, call_id)
-            happened = await request.reconcile(self._permit_for(request, call_id, 0, approved))
-            if happened is None:
-                return await self._perform(request, call_id, body)
-            await self._record(request, call_id, Outcome(happened), 0.0, None)
-            return happened
+            value = await request.reconcile(self._permit_for(request, call_id, 0, approved))
+            return _Found(value is not None, value)
         people = self.recording.people
         if request.approval is None or people is None:
             raise _uncertain(request)
-        with self.recording.waits.undecided():
+        with self.recording.waits.undecided(call_id):
             verdict, value, told = await people.settle(self, call_id, request)
-        if verdict == "do":
-            return await self._perform(request, call_id, body, first=(told,))
-        if verdict == "done":
-            await self._record(request, call_id, Outcome(value), 0.0, None, told)
-            return value
+        if verdict != "abort":
+            return _Found(verdict == "done", value, (told,))
         await self.recording.commits.commit(told)
         raise CallableError(
             f"{request.approval.human} gave the write {request.name} up, which may or may not have happened", type_name="Aborted"
@@ -157,7 +177,7 @@ class JournaledBoundary:
             return Approved()
         if self.recording.people is None:
             raise Refused(f"{request.approval.human} can't be asked to approve {request.name}: there is nobody here")
-        with self.recording.waits.undecided():
+        with self.recording.waits.undecided(call_id):
             return await self.recording.people.approve(self, call_id, request)
 
     async def _obtain(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
@@ -185,24 +205,68 @@ class JournaledBoundary:
     ) -> Json:
         approved = await self._approved(request, call_id)
         tried, first = Attempts(), (*first, *approved.events)
+        await self._until_due(request, call_id)
         while True:
-            began = self.recording.clock.now()
-            budget.check(self.recording.plan, self.recording.state, request, began, self.bounds)
-            permit = await self._permit(request, call_id, approved, first)
-            first = ()
-            try:
-                outcome = await self._attempt(request, permit, body)
-            except Failure as failure:
-                tried = tried.after(failure)
-                wait = self._delay(request, failure, tried)
-                await self._record_failure(request, permit, failure, final=wait is None)
-                if wait is None:
-                    failure.calls = (*failure.calls, call_id)
-                    raise
-                await self.recording.clock.sleep(wait)
-            else:
-                await self._record(request, call_id, outcome, self.recording.clock.now() - began, cached)
-                return outcome.value
+            async with _FREE if request.turn is None else self._turn(request, call_id, request.turn):
+                began = self.recording.clock.now()
+                budget.check(self.recording.plan, self.recording.state, request, began, self.bounds)
+                permit = await self._permit(request, call_id, approved, first)
+                first = ()
+                try:
+                    outcome = await self._attempt(request, permit, body)
+                except Failure as error:
+                    failure = error
+                else:
+                    await self._record(request, call_id, outcome, self.recording.clock.now() - began, cached)
+                    return outcome.value
+            tried, known = tried.after(failure), None
+            if _is_doubtful(request, failure) and self._can_be_found_out(request):
+                await self._record_failure(request, permit, failure, final=False)
+                known = await self._find_out(request, call_id)
+                if known.happened:
+                    await self._record(request, call_id, Outcome(known.value), self.recording.clock.now() - began, cached, *known.told)
+                    return known.value
+                first = known.told
+            await self._rest(request, permit, failure, tried, known)
+
+    async def _rest(self, request: CallRequest, permit: Permit, failure: Failure, tried: Attempts, known: _Found | None) -> None:
+        """Wait for the next attempt; raise the failure where there is none. ``known`` is what was found out about a write."""
+        if known is not None and known.told:
+            return  # a person said: do it
+        wait = self._delay(request if known is None else replace(request, idempotent=True), failure, tried)
+        if known is None:
+            await self._record_failure(request, permit, failure, final=wait is None)
+        if wait is None:
+            failure.calls = (*failure.calls, permit.call_id)
+            raise failure
+        # Time that a limit takes is nobody's; what trying again takes belongs to whoever asked.
+        with self.recording.waits.undecided(permit.call_id) if failure.kind == "throttled" else _FREE:
+            await self._put_off(request, permit.call_id, wait)
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, request: CallRequest, call_id: str, turn: Turn) -> AsyncIterator[None]:
+        """Wait until a limit lets a call begin, and hold its place; no time-out goes on before that."""
+        async with contextlib.AsyncExitStack() as held:
+            with self.recording.waits.undecided(call_id):
+                await held.enter_async_context(turn(partial(self._put_off, request, call_id)))
+            yield
+
+    async def _put_off(self, request: CallRequest, call_id: str, seconds: float) -> None:
+        """Wait until a call may begin. A long wait is on record, so that the run can be parked meanwhile."""
+        recording = self.recording
+        if seconds <= LONG:
+            await recording.clock.sleep(seconds)
+            return
+        now = recording.clock.now()
+        await recording.commits.commit(TimerSet(at=now, call=call_id, parent=request.parent, due=now + seconds))
+        await recording.waits.until(Wait(call_id, request.parent, now + seconds), recording.clock)
+
+    async def _until_due(self, request: CallRequest, call_id: str) -> None:
+        """Wait for what the call was put off to before the run was parked, or its process died."""
+        timer = self.recording.state.waits.timers.get(call_id)
+        if timer is not None:
+            with self.recording.waits.undecided(call_id):
+                await self.recording.waits.until(Wait(call_id, request.parent, timer.due), self.recording.clock)
 
     def _delay(self, request: CallRequest, failure: Failure, tried: Attempts) -> float | None:
         if failure.kind == "semantic":
@@ -303,6 +367,11 @@ class JournaledBoundary:
             await self.recording.commits.commit(event)
         else:
             self.recording.commits.note(event)
+
+
+def _is_doubtful(request: CallRequest, failure: Failure) -> bool:
+    """Return whether nobody knows if a write that must not be repeated happened."""
+    return request.effects == "write" and not request.idempotent and failure.kind in AMBIGUOUS
 
 
 def _uncertain(request: CallRequest) -> Failure:

@@ -7,7 +7,9 @@ Jobs use it: there the checkpoint is the shard, and a row whose agent was interr
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 
 from ...compiler.settings import REACTIONS, merge_reactions
 from ..failures import Failure, Refused
@@ -53,7 +55,8 @@ class UnrecordedBoundary:
         key, tried = idempotency_key(self._scope, call_id), Attempts()
         while True:
             try:
-                outcome = await body(Permit(call_id, tried.failed + 1, key))
+                async with nullcontext() if request.turn is None else request.turn(asyncio.sleep):
+                    outcome = await body(Permit(call_id, tried.failed + 1, key))
             except Failure as failure:
                 tried = tried.after(failure)
                 wait = delay(request, reactions[failure.kind], failure, tried, self._chance())

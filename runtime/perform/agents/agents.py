@@ -169,7 +169,7 @@ class Agents:
         try:
             waits = boundary.recording.waits if isinstance(boundary, JournaledBoundary) else Idle()
             async with clock:
-                with waits.bounded(clock):
+                with waits.bounded(clock, permit.call_id):
                     output, said = await loop.run(visit, prompt, permit.earlier)
         except TimeoutError as late:
             if not clock.expired():

@@ -6,7 +6,7 @@ Each process keeps to it by itself. What the provider says beyond that (429, Ret
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -42,23 +42,28 @@ class Pace:
         self._tokens = _bucket(rate.tokens)
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait until a request may be made, and hold its place until it is over."""
+    async def turn(self, wait: Callable[[float], Awaitable[None]]) -> AsyncIterator[None]:
+        """Wait until a request may be made, and hold its place until it is over; ``wait`` waits so many seconds."""
         async with AsyncExitStack() as held:
             if self._places is not None:
                 await held.enter_async_context(self._places)
             if self._requests is not None:
                 # Taken before waiting: those who come later wait longer, each for a turn of its own.
                 self._requests.take(1)
-                await asyncio.sleep(self._requests.wait(_now()))
+                await _waited(wait, self._requests.wait(_now()))
             if self._tokens is not None:
-                await asyncio.sleep(self._tokens.wait(_now()))
+                await _waited(wait, self._tokens.wait(_now()))
             yield
 
     def used(self, tokens: int) -> None:
         """Count the tokens of a request that is over."""
         if self._tokens is not None:
             self._tokens.take(tokens)
+
+
+async def _waited(wait: Callable[[float], Awaitable[None]], seconds: float) -> None:
+    if seconds > 0:
+        await wait(seconds)
 
 
 def _bucket(rate: RateLimit | None) -> Bucket | None:

@@ -140,6 +140,7 @@ class RecordedModel(WrapperModel):
             arguments=request_arguments(messages, self._models.plan(name).params, parameters),
             fingerprint=self._asking.fingerprint,
             on_failure=self._asking.on_failure,
+            turn=self._models.pace(name).turn,
         )
 
         async def perform(_permit: Permit) -> Outcome:
@@ -158,8 +159,7 @@ class RecordedModel(WrapperModel):
         # A spec's params are the provider's own settings: pydantic-ai passes on those that it knows.
         settings = cast("ModelSettings", self._models.settings(name))
         try:
-            async with self._models.pace(name).turn():
-                response = await self._response(name, messages, settings, parameters)
+            response = await self._response(name, messages, settings, parameters)
         except Exception as error:  # noqa: BLE001 - whatever a provider's client raises becomes one of our failures
             # The provider's exception holds the request, and so the key: what is kept of it is in the failure.
             raise failure_of(name, error, self._asking.secrets) from None
