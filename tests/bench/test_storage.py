@@ -61,7 +61,8 @@ def _table(curves: list[Curve], letters: int) -> Table:
         found.add(one.name, f"{middle:.2f} MB", f"{end:.2f} MB", f"{last:,.1f} kB", share, f"{one.bend:.2f}", f"{one.exponent:.2f}")
     found.notes.append(
         "What others keep depends on how it is written (dashed: the way that is straight). LangGraph keeps a channel whole at each "
-        "checkpoint, unless it is a DeltaChannel, which is in beta. DBOS keeps what a step gives back: the answer, or all of the list. "
-        "darner keeps each message once for the conversation, and each answer as the result of its model call and of its agent, too."
+        "checkpoint, unless it is a DeltaChannel (in beta; whole every hundred turns). DBOS keeps what a step gives back: the answer, or "
+        "all of the list. darner keeps each message once for the conversation, and each answer as the result of its model call and of "
+        "its agent, too."
     )
     return found
