@@ -135,10 +135,10 @@ def google(folder: Path) -> Iterator[BucketServer]:
 @contextmanager
 def azurite(folder: Path) -> Iterator[BucketServer]:
     """Run a server of Azure's protocol, its files in ``folder``; skip where it isn't installed."""
-    ours = Path(__file__).parents[1] / "node_modules" / ".bin"
+    ours = Path(__file__).parents[1] / ".ci" / "node_modules" / ".bin"
     found = shutil.which("azurite-blob") or shutil.which("azurite-blob", path=str(ours))
     if found is None:
-        pytest.skip("needs azurite: npm install azurite@3.37.0")
+        pytest.skip("needs azurite: npm ci --prefix .ci")
     blob = pytest.importorskip("azure.storage.blob", reason="needs darner[azure]")
     folder.mkdir(parents=True, exist_ok=True)
     [port] = free_ports(1)
