@@ -191,6 +191,8 @@ class QuestionAsked(Frozen):
     """Seconds between reminders."""
     shown: Any = None
     """What the person decides about: a write's exact arguments, or what was tried and what it cost."""
+    blob: str | None = None
+    """In a journal, of a large question: names the object that holds `text`, `answer_schema` and `shown`."""
 
 
 class QuestionClosed(Frozen):

@@ -15,15 +15,15 @@ from .state import RunState
 
 
 def as_json(asked: QuestionAsked) -> dict[str, Any]:
-    """Return a question as JSON; times are seconds since 1970."""
+    """Return a question as JSON, by the names that it has in the journal; times are seconds since 1970."""
     return {
         "question": asked.question,
         "human": asked.human,
         "about": asked.about,
         "text": asked.text,
         "shown": asked.shown,
-        "schema": asked.answer_schema,
-        "asked": asked.at,
+        "answer_schema": asked.answer_schema,
+        "at": asked.at,
         "due": asked.due,
     }
 

@@ -70,13 +70,19 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class WaitReport:
-    """What a run waits for: a question to a person, or a time. ``due`` is in seconds since 1970."""
+    """What a run waits for: a question to a person, by its names in the journal, or a time. Times are seconds since 1970."""
 
     step: str
     question: str | None
     human: str | None
     text: str | None
     due: float | None
+    about: str | None = None
+    """Of a question: ``question``, ``approval``, ``rescue`` or ``reconcile``."""
+    answer_schema: Json = None
+    shown: Json = None
+    at: float = 0.0
+    """When it was asked, or the timer set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,9 +271,9 @@ def report(run: str, compiled: tuple[Plan, Lock], state: RunState, *, holder: st
 def waits(state: RunState) -> tuple[WaitReport, ...]:
     """Return what a run waits for."""
     return tuple(
-        WaitReport(state.step_of(one.parent), one.question, one.human, one.text, one.due)
+        WaitReport(state.step_of(one.parent), one.question, one.human, one.text, one.due, one.about, one.answer_schema, one.shown, one.at)
         if isinstance(one, QuestionAsked)
-        else WaitReport(state.step_of(one.parent), None, None, None, one.due)
+        else WaitReport(state.step_of(one.parent), None, None, None, one.due, at=one.at)
         for one in state.waiting
     )
 

@@ -59,10 +59,13 @@ def _show_flow(store: Store, run_id: str, *, as_json: bool, failures: bool, whol
     from ..report import report  # noqa: PLC0415 - likewise
 
     bound, state = _read(store, run_id)
-    outputs = hide(running.outputs_of(store, run_id, state), personal_names(bound.lock))
+    personal = personal_names(bound.lock)
+    outputs = hide(running.outputs_of(store, run_id, state), personal)
     told = report(run_id, (bound.plan, bound.lock), state, holder=holder(store, run_id), outputs=outputs)
     if as_json:
-        console.emit_json(in_json(told))
+        found = in_json(told)
+        waiting = [{**one, "shown": hide(one["shown"], personal)} for one in found["waiting"]]
+        console.emit_json({**found, "waiting": waiting})
     else:
         console.draw(tree.failures(told) if failures else tree.lines(told, whole=whole))
     return exits.DONE

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from ..events import CallFinished, Event, RoundStarted, RunFinished, Said, StepFailed, StepFinished
+from ..events import CallFinished, Event, QuestionAsked, QuestionClosed, RoundStarted, RunFinished, Said, StepFailed, StepFinished
 from ..failures import Corrupt, Missing
 from ..ports import Json, Store
 from . import paths, record
@@ -52,8 +52,22 @@ def _small(store: Store, run_id: str, event: Event) -> tuple[Event, str]:
 
 
 def _offloaded(store: Store, run_id: str, event: Event) -> Event:
-    if isinstance(event, CallFinished | Said | StepFinished | StepFailed | RoundStarted) and event.value is not None:
+    if isinstance(event, CallFinished | Said | StepFinished | StepFailed | RoundStarted | QuestionClosed) and event.value is not None:
         return event.model_copy(update={"value": None, "blob": put(store, run_id, event.value)})
     if isinstance(event, RunFinished) and event.outputs is not None:
         return event.model_copy(update={"outputs": None, "blob": put(store, run_id, event.outputs)})
+    if isinstance(event, QuestionAsked):
+        told = {"text": event.text, "answer_schema": event.answer_schema, "shown": event.shown}
+        return event.model_copy(update={"text": "", "answer_schema": None, "shown": None, "blob": put(store, run_id, told)})
     return event
+
+
+def whole(store: Store, run_id: str, events: Iterable[Event]) -> Iterator[Event]:
+    """Yield events as they were handed in where people see them: questions and answers with what was kept apart of them."""
+    for event in events:
+        if isinstance(event, QuestionAsked) and event.blob is not None:
+            yield event.model_copy(update={**get(store, run_id, event.blob), "blob": None})
+        elif isinstance(event, QuestionClosed) and event.blob is not None:
+            yield event.model_copy(update={"value": get(store, run_id, event.blob), "blob": None})
+        else:
+            yield event

@@ -147,7 +147,7 @@ def _refuse_held(store: Store, run_id: str, history: History, *, take_over: bool
 
 def _events(store: Store, run_id: str, history: History) -> Iterator[Event]:
     where = f"{paths.journal(run_id)} in {store.url}"
-    yield from record.decode_all(history.records, where)
+    yield from blobs.whole(store, run_id, record.decode_all(history.records, where))
 
 
 class BucketLog:

@@ -49,7 +49,8 @@ def read_events(store: Store, run_id: str) -> Iterator[Event]:
     except FileNotFoundError:
         return
     with file:
-        yield from record.decode_all(record.scan(file, os.fstat(file.fileno()).st_size, str(path)), str(path))
+        found = record.decode_all(record.scan(file, os.fstat(file.fileno()).st_size, str(path)), str(path))
+        yield from blobs.whole(store, run_id, found)
 
 
 def read(store: Store, run_id: str) -> Reading:
@@ -142,7 +143,8 @@ class LocalLog:
     def read(self) -> Iterator[Event]:
         """Yield every event so far, in order."""
         with self._path.open("rb") as file:
-            yield from record.decode_all(record.scan(file, self._end, str(self._path)), str(self._path))
+            found = record.decode_all(record.scan(file, self._end, str(self._path)), str(self._path))
+            yield from blobs.whole(self._store, self._run_id, found)
 
     def append(self, events: Sequence[Event]) -> None:
         """Write events as one group commit; they, and the payloads that they name, are durable when it returns."""
