@@ -62,12 +62,22 @@ def find(state: RunState, run_id: str, wanted: str | None) -> QuestionAsked:
         fitting = [one for one in asked if one.question == wanted] or [
             one for one in asked if one.question.startswith(wanted) or wanted in {one.human, one.parent}
         ]
+        _refuse_superseded(wanted, fitting)
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
         named = "; ".join(f"{one.question} ({one.human}: {_short(one.text)})" for one in fitting)
         raise Refused(f"{run_id} asks {len(fitting)} questions", help=f"name one: {named}")
     raise _none(state, run_id, wanted, asked)
+
+
+def _refuse_superseded(wanted: str, fitting: list[QuestionAsked]) -> None:
+    """Refuse the whole name of a question that was asked anew: an answer to the old words is none to the new ones."""
+    for one in fitting:
+        if one.question.startswith(f"{wanted}-"):
+            raise Refused(
+                f"the question {wanted} is closed: it was asked anew as {one.question}", help="see what it asks now, and name that"
+            )
 
 
 def _none(state: RunState, run_id: str, wanted: str | None, asked: list[QuestionAsked]) -> Refused:
