@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from darner.runtime.cli.main import run as darner
 from darner.testing import ModelServer
+
+from ..desk import command
 
 SPEC = """darner: 1
 name: keyed
@@ -64,7 +65,6 @@ replies:
   - {when: {result: count}, call: {book: {item: "mug {result}"}}}
   - {when: {result: book}, text: "{result}"}
 """
-MAIN = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
 
 
 def test_a_key_is_the_same_over_attempts_and_over_lives(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,7 +88,7 @@ def test_a_key_is_the_same_over_attempts_and_over_lives(tmp_path: Path, capsys: 
             store,
         ]
         for given in (words, ["resume", "r", "--store", store]):
-            done = subprocess.run([sys.executable, "-c", MAIN, *given], capture_output=True, timeout=120, check=False)
+            done = subprocess.run(command(*given), capture_output=True, timeout=120, check=False)
             assert done.returncode == -signal.SIGKILL, done.stderr.decode()
         assert darner(["resume", "r", "--store", store, "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["outputs"] == "booked mug 2"

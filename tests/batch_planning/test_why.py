@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,14 @@ import pytest
 from darner.runtime.batch.why import lines, why
 from darner.runtime.failures import Refused
 
+from ..desk import command
 from .workshop import item, rows, shop
 
 
 def asked(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Return what the command says."""
-    code = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
-    command = [sys.executable, "-c", code, "why", *words, "--store", str(folder / "store")]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    line = command("why", *words, "--store", folder / "store")
+    return subprocess.run(line, capture_output=True, text=True, check=False, cwd=folder)
 
 
 def test_each_stage_says_under_what_and_where_its_outcome_was_made(tmp_path: Path) -> None:

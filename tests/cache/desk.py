@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from darner.runtime.cli.main import run as darner
+from .. import desk
 
 HERE = Path(__file__).parent
 
@@ -48,15 +47,11 @@ flow:
 """
 
 
-class Desk:
-    """Runs commands on one store and reads what they print."""
+class Desk(desk.Desk):
+    """Commands on a store of results that are shared."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self.store = folder / "store"
-        self.log = folder / "calls.log"
-        self._capsys = capsys
-        self.out = self.err = ""
+        super().__init__(folder, capsys)
         (folder / "kept").symlink_to(HERE / "kept")
 
     def spec(self, cache: str, *, seconds: float = 0.0, text: str = SPEC, name: str = "kept.yaml") -> Path:
@@ -65,30 +60,18 @@ class Desk:
         place.write_text(text.format(cache=cache, seconds=seconds))
         return place
 
-    def __call__(self, *words: str) -> int:
-        """Run a command in this process, and return its exit code."""
-        self._capsys.readouterr()
-        code = darner([*words, "--store", str(self.store)])
-        self.out, self.err = self._capsys.readouterr()
-        return code
-
     def run(self, spec: Path, names: list[str], *words: str) -> Any:
         """Run a spec to its end, and return its outputs."""
-        code = self("run", str(spec), "--set", f"log={self.log}", "-i", f"names={json.dumps(names)}", "--json", *words)
-        assert code == 0, self.err
+        assert self(*self._words(spec, names), *words) == 0, self.err
         return self.json()["outputs"]
 
-    def start(self, spec: Path, names: list[str], *words: str) -> subprocess.Popen[str]:
+    def start_run(self, spec: Path, names: list[str], *words: str) -> subprocess.Popen[str]:
         """Start a run as a process of its own."""
-        code = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
-        given = ["run", str(spec), "--set", f"log={self.log}", "-i", f"names={json.dumps(names)}", "--json", "--store", str(self.store)]
-        return subprocess.Popen([sys.executable, "-c", code, *given, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return self.start(*self._words(spec, names), *words)
 
-    def json(self) -> Any:
-        """Return the one object on stdout."""
-        [line] = self.out.splitlines()
-        return json.loads(line)
+    def _words(self, spec: Path, names: list[str]) -> list[str]:
+        return ["run", str(spec), "--set", f"log={self.log}", "-i", f"names={json.dumps(names)}", "--json"]
 
     def calls(self) -> list[str]:
         """Return what was really called, sorted."""
-        return sorted(self.log.read_text().splitlines()) if self.log.exists() else []
+        return sorted(self.effects)

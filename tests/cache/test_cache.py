@@ -51,10 +51,10 @@ def test_a_changed_callable_is_not_served_what_the_old_one_said(desk: Desk) -> N
     (desk.folder / "keptcode/things.py").write_text(text)
     spec = desk.spec("shared")
     spec.write_text(spec.read_text().replace("kept.things", "keptcode.things"))
-    with desk.start(spec, ["ab"]) as first:
+    with desk.start_run(spec, ["ab"]) as first:
         assert first.wait(timeout=60) == 0
     (desk.folder / "keptcode/things.py").write_text(text.replace("return len(name)", "return len(name) * 10"))
-    with desk.start(spec, ["ab"]) as second:
+    with desk.start_run(spec, ["ab"]) as second:
         assert json.loads(second.communicate(timeout=60)[0])["outputs"] == [20]
     assert desk.calls() == ["ab", "ab"]
 
@@ -108,7 +108,7 @@ def test_a_damaged_result_is_made_again(desk: Desk) -> None:
 def test_of_two_processes_one_pays_and_the_other_waits(desk: Desk) -> None:
     """Single-flight: while one makes a result, another that wants the same waits for it."""
     spec = desk.spec("shared", seconds=2.0)
-    with desk.start(spec, ["ab"]) as one, desk.start(spec, ["ab"]) as other:
+    with desk.start_run(spec, ["ab"]) as one, desk.start_run(spec, ["ab"]) as other:
         for process in (one, other):
             out, err = process.communicate(timeout=60)
             assert process.returncode == 0, err
@@ -120,7 +120,7 @@ def test_of_two_processes_one_pays_and_the_other_waits(desk: Desk) -> None:
 def test_a_claim_whose_owner_was_killed_expires(desk: Desk) -> None:
     """SIGKILL in the middle of a call: whoever waits goes on alone once the claim is no longer renewed."""
     spec = desk.spec("shared", seconds=4.0)
-    with desk.start(spec, ["ab"]) as killed:
+    with desk.start_run(spec, ["ab"]) as killed:
         deadline = time.monotonic() + 60
         while not desk.calls():
             assert time.monotonic() < deadline

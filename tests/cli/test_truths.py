@@ -15,7 +15,8 @@ import pytest
 
 from darner.runtime.cli.main import run as darner
 
-MAIN = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
+from ..desk import command
+
 SPEC = """darner: 1
 name: truths
 flow:
@@ -62,9 +63,7 @@ class Desk:
     def __call__(self, *words: str, store: bool = True) -> tuple[int, str, str]:
         """Run a command; return its exit code, its stdout and its stderr."""
         place = ["--store", str(self.store)] if store else []
-        done = subprocess.run(
-            [sys.executable, "-c", MAIN, *words, *place], cwd=self.elsewhere, capture_output=True, text=True, timeout=120, check=False
-        )
+        done = subprocess.run(command(*words, *place), cwd=self.elsewhere, capture_output=True, text=True, timeout=120, check=False)
         assert "Traceback" not in done.stderr
         return done.returncode, done.stdout, done.stderr
 

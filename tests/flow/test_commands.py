@@ -2,60 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from darner.runtime.cli.main import run as darner
+from ..desk import Desk
 
 ORDERS = Path(__file__).parent / "orders"
 INPUTS = ["-i", "customer=ada", "-i", 'skus=["ab", "cde"]']
 
 
-class Desk:
-    """Runs commands on one store and reads what they print."""
+class Orders(Desk):
+    """Commands on a store of orders; a run waits until its gate is open."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.store = folder / "store"
+        super().__init__(folder, capsys)
         self.gate = folder / "gate"
-        self._capsys = capsys
-        self.out = self.err = ""
-
-    def __call__(self, *words: str) -> int:
-        """Run a command in this process, and return its exit code."""
-        self._capsys.readouterr()
-        code = darner([*words, "--store", str(self.store)])
-        self.out, self.err = self._capsys.readouterr()
-        return code
 
     def run(self, *words: str, run: str = "r1", spec: str = "waiting.yaml") -> int:
         """Run a spec under a name."""
         return self("run", str(ORDERS / spec), "--set", f"gate={self.gate}", "--run", run, *words)
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        """Start a command as a process of its own."""
-        code = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
-        command = [sys.executable, "-c", code, *words, "--store", str(self.store)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def json(self) -> Any:
-        """Return the one object on stdout."""
-        [line] = self.out.splitlines()
-        return json.loads(line)
-
 
 @pytest.fixture
-def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
-    return Desk(tmp_path, capsys)
+def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Orders:
+    return Orders(tmp_path, capsys)
 
 
-def test_a_run_fails_is_shown_with_its_place_and_goes_on_after_the_fix(desk: Desk) -> None:
+def test_a_run_fails_is_shown_with_its_place_and_goes_on_after_the_fix(desk: Orders) -> None:
     """Failure is exit 1 with file:line:column; resume keeps what was done; --json is exactly one object; a done run stays done."""
     desk.gate.write_text("broken")
     assert desk.run(*INPUTS, "--user", "ada") == 1
@@ -78,7 +54,7 @@ def test_a_run_fails_is_shown_with_its_place_and_goes_on_after_the_fix(desk: Des
     assert [(one["run"], one["status"]) for one in desk.json()["runs"]] == [("r1", "done")]
 
 
-def test_redo_does_a_step_once_more_and_what_depends_on_it(desk: Desk) -> None:
+def test_redo_does_a_step_once_more_and_what_depends_on_it(desk: Orders) -> None:
     """A person can ask for a step anew, even of a run that is done; an unknown step is refused."""
     desk.gate.write_text("open")
     assert desk.run(*INPUTS) == 0
@@ -101,7 +77,7 @@ def test_redo_does_a_step_once_more_and_what_depends_on_it(desk: Desk) -> None:
         ([*INPUTS, "--inputs", "/nowhere.json"], "nowhere.json"),
     ],
 )
-def test_wrong_inputs_are_refused_before_anything_is_written(desk: Desk, words: list[str], said: str) -> None:
+def test_wrong_inputs_are_refused_before_anything_is_written(desk: Orders, words: list[str], said: str) -> None:
     """Exit 2, the name that is wrong, the names that are known, and no store."""
     assert desk.run(*words) == 2
     assert said in desk.err
@@ -109,7 +85,7 @@ def test_wrong_inputs_are_refused_before_anything_is_written(desk: Desk, words: 
     assert not desk.store.exists()
 
 
-def test_a_run_is_bound_to_its_spec_and_its_inputs(desk: Desk) -> None:
+def test_a_run_is_bound_to_its_spec_and_its_inputs(desk: Orders) -> None:
     """The same id with another spec, other inputs or other parameters is refused; with equal ones it goes on."""
     desk.gate.write_text("open")
     assert desk.run(*INPUTS) == 0
@@ -122,7 +98,7 @@ def test_a_run_is_bound_to_its_spec_and_its_inputs(desk: Desk) -> None:
     assert "r1" in desk.err
 
 
-def test_a_store_that_is_a_file_is_refused(desk: Desk) -> None:
+def test_a_store_that_is_a_file_is_refused(desk: Orders) -> None:
     """Exit 2, and the file stays as it is."""
     desk.store.write_text("mine")
     assert desk.run(*INPUTS) == 2
@@ -130,7 +106,7 @@ def test_a_store_that_is_a_file_is_refused(desk: Desk) -> None:
     assert desk.store.read_text() == "mine"
 
 
-def test_a_damaged_journal_is_told_apart_and_hides_no_other_run(desk: Desk) -> None:
+def test_a_damaged_journal_is_told_apart_and_hides_no_other_run(desk: Orders) -> None:
     """One flipped byte: resume and show fail with the file's name, and ps still lists everything."""
     desk.gate.write_text("open")
     assert desk.run(*INPUTS) == 0
@@ -148,7 +124,7 @@ def test_a_damaged_journal_is_told_apart_and_hides_no_other_run(desk: Desk) -> N
     assert "r2  done" in desk.out
 
 
-def wait_until_running(desk: Desk, run: str) -> None:
+def wait_until_running(desk: Orders, run: str) -> None:
     journal = desk.store / "runs" / run / "journal/records.darner"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
@@ -159,7 +135,7 @@ def wait_until_running(desk: Desk, run: str) -> None:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_a_run_that_is_stopped_names_the_way_on_and_a_second_owner_is_told_of_the_first(desk: Desk, stop: signal.Signals) -> None:
+def test_a_run_that_is_stopped_names_the_way_on_and_a_second_owner_is_told_of_the_first(desk: Orders, stop: signal.Signals) -> None:
     """SIGTERM and Ctrl-C end at once, even while a callable blocks; SIGKILL says nothing; each time resume goes on."""
     given = ["run", str(ORDERS / "waiting.yaml"), "--set", f"gate={desk.gate}", "--run", "r1", *INPUTS]
     with desk.start(*given) as process:

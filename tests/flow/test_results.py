@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ..desk import command
 
 SPEC = """darner: 1
 name: results
@@ -61,7 +62,6 @@ def unsaid(text: str) -> Any:
 def told(sorted: Any) -> Any:
     return sorted
 """
-MAIN = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
 
 
 def ran(folder: Path, name: str, spec: str = SPEC, steps: str = STEPS) -> tuple[int, Any, str]:
@@ -69,7 +69,7 @@ def ran(folder: Path, name: str, spec: str = SPEC, steps: str = STEPS) -> tuple[
     (folder / "results_steps.py").write_text(steps, encoding="utf-8")
     (folder / "spec.yaml").write_text(spec.format(name=name), encoding="utf-8")
     words = ["run", str(folder / "spec.yaml"), "-i", "text=a", "--run", "r", "--store", str(folder / "store"), "--json"]
-    done = subprocess.run([sys.executable, "-c", MAIN, *words], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command(*words), capture_output=True, text=True, timeout=120, check=False)
     assert "Traceback" not in done.stderr
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout), done.stderr

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -17,6 +16,7 @@ import pytest
 from darner.testing import ModelServer
 
 from ..births import Midwife, midwife
+from ..desk import command
 from . import mortal
 
 SCRIPT = mortal.HELLO / "script.yaml"
@@ -96,21 +96,9 @@ def test_the_count_tells_when_a_run_is_forgotten(tmp_path: Path, processes: Midw
 def test_the_command_runs_it_without_a_key_and_stops_its_server(tmp_path: Path) -> None:
     """One JSON object on stdout; the same run id again is served whole."""
     env = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
-    command = [
-        sys.executable,
-        "-c",
-        "from darner.runtime.cli.main import main; main()",
-        "run",
-        str(mortal.HELLO),
-        "-i",
-        "city=Paris",
-        "--target",
-        "scripted",
-    ]
+    line = command("run", mortal.HELLO, "-i", "city=Paris", "--target", "scripted", "--store", tmp_path, "--run", "it", "--json")
     for _ in range(2):
-        done = subprocess.run(
-            [*command, "--store", str(tmp_path), "--run", "it", "--json"], capture_output=True, text=True, check=False, timeout=120, env=env
-        )
+        done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=120, env=env)
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout)
         assert (told["status"], told["outputs"]) == ("done", ANSWER)
@@ -119,18 +107,8 @@ def test_the_command_runs_it_without_a_key_and_stops_its_server(tmp_path: Path) 
 def test_the_command_refuses_to_start_without_a_key_or_a_target(tmp_path: Path) -> None:
     """The message names the secret, and nothing is stored."""
     env = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
-    command = [
-        sys.executable,
-        "-c",
-        "from darner.runtime.cli.main import main; main()",
-        "run",
-        str(mortal.HELLO),
-        "-i",
-        "city=Paris",
-        "--store",
-        str(tmp_path),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=env)
+    line = command("run", mortal.HELLO, "-i", "city=Paris", "--store", tmp_path)
+    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=120, env=env)
     assert done.returncode == 2
     assert "the secret OPENAI_API_KEY is not set" in done.stderr
     assert "Traceback" not in done.stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import count
 
@@ -17,6 +16,7 @@ from darner.runtime.journal.store import open_store
 from darner.testing import ModelServer
 
 from ..births import Midwife, midwife
+from ..desk import command
 from ..servers import S3Server, seaweed
 from . import mortal
 from .test_survives_kill import ANSWER, REQUESTS, SCRIPT, life
@@ -60,9 +60,8 @@ def test_the_command_runs_and_shows_a_run_in_a_bucket(s3: S3Server) -> None:
     environment = {**{name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}, **s3.environment}
 
     def darner(*words: str) -> dict[str, object]:
-        code = "from darner.runtime.cli.main import main; main()"
-        command = [sys.executable, "-c", code, *words, "--store", s3.url("command"), "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+        line = command(*words, "--store", s3.url("command"), "--json")
+        done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=120, env=environment)
         assert done.returncode == 0, done.stderr
         told: dict[str, object] = json.loads(done.stdout)
         return told

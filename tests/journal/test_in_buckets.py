@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,12 +16,12 @@ from darner.runtime.events import CallFinished, TakenUp
 from darner.runtime.journal.log import read_events
 from darner.runtime.journal.store import open_store
 
+from ..desk import command
 from ..servers import BucketServer, S3Server
 from .test_forgetful import PYTHON, SPEC
 
 ORDERS = Path(__file__).parents[1] / "flow" / "orders"
 SECTIONS = {"s3": "s3", "gs": "gcs", "az": "azure"}
-MAIN = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
 
 
 @pytest.mark.parametrize("kind", SECTIONS)
@@ -56,8 +55,7 @@ def waited(until: Callable[[], bool]) -> None:
 
 
 def start(environment: Mapping[str, str], *words: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", MAIN, *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | dict(environment))
+    return subprocess.Popen(command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | dict(environment))
 
 
 def test_a_living_process_keeps_its_run_until_somebody_takes_it_over_and_then_says_so(s3_server: S3Server, tmp_path: Path) -> None:

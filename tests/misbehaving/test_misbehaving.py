@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from darner.runtime.cli.main import run as darner
+
+from ..desk import command
 
 SPEC = """darner: 1
 name: misbehaving
@@ -25,7 +26,6 @@ flow:
     odd: {{use: odd, after: [before]}}
   outputs: {{before: $before, odd: $odd}}
 """
-MAIN = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
 
 
 class Bench:
@@ -52,8 +52,8 @@ class Bench:
 
     def run(self, *words: str) -> tuple[int, Any, str]:
         """Run a command as a process of its own; return the same."""
-        command = [sys.executable, "-c", MAIN, *(words or self.words())]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        line = command(*(words or self.words()))
+        done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
         assert len(done.stdout.splitlines()) == 1, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done.returncode, json.loads(done.stdout), done.stderr

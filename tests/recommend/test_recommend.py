@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ..desk import command
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "recommend_compiles_as_it_stands"
 SCRIPT = Path(__file__).parent / "script.yaml"
@@ -42,8 +43,8 @@ def shop(tmp_path: Path) -> Path:
 
 
 def go(folder: Path, *words: str) -> tuple[int, Any, str]:
-    command = [sys.executable, "-c", "from darner.runtime.cli.main import main; main()", *words, "--store", str(folder / "store"), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200, cwd=folder)
+    line = command(*words, "--store", folder / "store", "--json")
+    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=200, cwd=folder)
     return done.returncode, json.loads(done.stdout or "null"), done.stderr
 
 

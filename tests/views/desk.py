@@ -6,29 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from darner.runtime.cli.main import run as darner
+from .. import desk
 
 HERE = Path(__file__).parent
 
 
-class Desk:
-    """Runs commands on one store and reads what they print."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self.store = folder / "store"
-        self.log = folder / "calls.log"
-        self._capsys = capsys
-        self.out = self.err = ""
-
-    def __call__(self, *words: str) -> int:
-        """Run a command in this process, and return its exit code."""
-        self._capsys.readouterr()
-        code = darner([*words, "--store", str(self.store)])
-        self.out, self.err = self._capsys.readouterr()
-        return code
+class Desk(desk.Desk):
+    """Commands on a store of trips."""
 
     def trip(self, towns: list[str], *words: str, run: str = "r1") -> int:
         """Run the trip."""
@@ -42,9 +26,8 @@ class Desk:
     def asked(self, *words: str) -> Any:
         """Run a command with --json, and return what it printed."""
         assert self(*words, "--json") in {0, 1}, self.err
-        [line] = self.out.splitlines()
-        return json.loads(line)
+        return self.json()
 
     def calls(self, kind: str = "") -> list[str]:
         """Return what was really called, in order."""
-        return [line for line in self.log.read_text().splitlines() if line.startswith(kind)] if self.log.exists() else []
+        return [line for line in self.effects if line.startswith(kind)]

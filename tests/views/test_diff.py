@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..desk import command
+
 HERE = Path(__file__).parent
 SEED = 20261122
 
@@ -32,7 +34,7 @@ class Fleet:
 
     def process(self, what: str) -> Any:
         """Begin or resume every run in a process of its own, and return what each did."""
-        return json.loads(self._python(str(HERE / "drive_fleet.py"), what, str(self.folder), str(SEED), str(self.count)))
+        return json.loads(self._told([sys.executable, str(HERE / "drive_fleet.py"), what, str(self.folder), str(SEED), str(self.count)]))
 
     def verdicts(self) -> dict[str, Any]:
         """Return what `darner diff --runs` says of each run."""
@@ -42,17 +44,16 @@ class Fleet:
 
     def darner(self, *words: str) -> str:
         """Return what a command prints."""
-        return self._python("-c", "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])", *words)
+        return self._told(command(*words))
 
     def diff(self) -> str:
         """Return what `darner diff` prints for people, both ways."""
-        code = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
-        words = [sys.executable, "-c", code, "diff", str(self.folder / "old.yaml"), str(self.folder / "fleet.yaml")]
-        made = subprocess.run(words, capture_output=True, text=True, timeout=280, check=True)
+        line = command("diff", self.folder / "old.yaml", self.folder / "fleet.yaml")
+        made = subprocess.run(line, capture_output=True, text=True, timeout=280, check=True)
         return made.stdout + made.stderr
 
-    def _python(self, *words: str) -> str:
-        made = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=280, check=False)
+    def _told(self, line: list[str]) -> str:
+        made = subprocess.run(line, capture_output=True, text=True, timeout=280, check=False)
         assert made.returncode == 0, made.stderr
         return made.stdout
 

@@ -6,12 +6,10 @@ import json
 import os
 import pty
 import subprocess
-import sys
 from pathlib import Path
 
+from ..desk import command
 from .desk import HERE, Desk
-
-CODE = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
 
 
 def test_without_a_terminal_each_outcome_is_a_line(desk: Desk) -> None:
@@ -27,7 +25,7 @@ def test_on_a_terminal_the_tree_is_drawn_and_redrawn(tmp_path: Path) -> None:
     """A real pseudo-terminal gets the tree with colours; stdout, which is none, gets the result only."""
     ours, theirs = pty.openpty()
     given = ["-i", 'towns=["Oslo"]', "--set", f"log={tmp_path / 'log'}", "--store", str(tmp_path / "store")]
-    words = [sys.executable, "-c", CODE, "run", str(HERE / "trip.yaml"), *given, "--watch"]
+    words = command("run", HERE / "trip.yaml", *given, "--watch")
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=theirs, env=environment) as process:
         os.close(theirs)
