@@ -11,6 +11,7 @@ from ..compiler.settings import Limits
 from .events import QuestionAsked
 from .failures import Refused
 from .ports import Json
+from .relief import ROUNDS
 
 By: TypeAlias = Literal["answer", "timeout", "default", "escalated", "cancelled", "changed"]
 
@@ -28,7 +29,7 @@ VERDICTS: Mapping[str, Mapping[str, str]] = {
     "rescue": {
         "value VALUE": "go on with this as the step's result",
         "retry [HINT]": "try once more; the hint goes to the agent",
-        "raise {…}": "raise limits (turns, tokens, cost, time) and go on",
+        "raise {…}": "raise limits (turns, calls, tokens, cost, time; of a loop rounds) and go on",
         "skip": "settle the step as skipped",
         "abort": "fail the step",
     },
@@ -36,6 +37,7 @@ VERDICTS: Mapping[str, Mapping[str, str]] = {
 """What may be answered, by what the question is about; a plain question takes a value of its type."""
 _NEEDS = {"edit": "arguments", "value": "value", "raise": "limits"}
 _TAKES = {**_NEEDS, "deny": "reason", "done": "value", "retry": "hint"}
+_RAISED = f'raise takes limits such as {{"turns": 20, "cost": "0.50 USD"}}: some of {", ".join(Limits.model_fields)}; of a loop {ROUNDS}'
 SHOWN = 60
 """Characters of a value or a text that a message shows."""
 
@@ -100,15 +102,13 @@ def _unfit_verdict(asked: QuestionAsked, value: dict[str, Any]) -> str | None:
 
 
 def _unfit_limits(limits: Json) -> str | None:
+    rounds = limits.get(ROUNDS) if isinstance(limits, dict) else None
+    is_round = isinstance(rounds, int) and not isinstance(rounds, bool) and rounds > 0
     try:
-        known = Limits.model_validate(limits)
-    except ValueError:
-        known = Limits()
-    return (
-        None
-        if known != Limits()
-        else f'raise takes limits such as {{"turns": 20, "cost": "0.50 USD"}}: some of {", ".join(Limits.model_fields)}'
-    )
+        known = Limits.model_validate({key: value for key, value in limits.items() if key != ROUNDS or not is_round})
+    except (ValueError, AttributeError):
+        return _RAISED
+    return None if is_round or known != Limits() else _RAISED
 
 
 def how(asked: QuestionAsked) -> str:

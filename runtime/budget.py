@@ -10,8 +10,10 @@ from ..compiler.plan import Plan, StepPlan
 from ..compiler.settings import Limits
 from .failures import Exhausted
 from .ports import CallRequest, Json
+from .relief import relief
 from .rounds import enclosing
 from .state import RunState
+from .waits import Waits
 
 _PAID = frozenset({"model", "agent"})
 
@@ -34,9 +36,10 @@ class Bound:
         return replace(self, cost=cost, tokens=tokens, time=time)
 
 
-def bounds(plan: Plan, path: str) -> tuple[Bound, ...]:
-    """Return what binds the calls of a step: its own limits, and the budgets of the loops around it."""
-    return tuple(_bounds(plan, path))
+def bounds(plan: Plan, path: str, waits: Waits | None = None) -> tuple[Bound, ...]:
+    """Return what binds the calls of a step: its own limits, and the budgets of the loops around it; with what people raised."""
+    found = tuple(_bounds(plan, path))
+    return found if waits is None else tuple(one.over(relief(waits, one.path).limits) for one in found)
 
 
 def _bounds(plan: Plan, path: str) -> Iterator[Bound]:
@@ -73,7 +76,7 @@ def check(plan: Plan, state: RunState, request: CallRequest, now: float, within:
 def check_round(plan: Plan, state: RunState, path: str, now: float, last: Json) -> None:
     """Raise `Exhausted`, with the last state, where a loop's round would begin over its budget."""
     try:
-        for bound in bounds(plan, path):
+        for bound in bounds(plan, path, state.waits):
             _check_bound(bound, state, now, paid=True)
     except Exhausted as failure:
         failure.last = last

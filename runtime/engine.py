@@ -12,10 +12,10 @@ from . import decide as deciding
 from . import graph as graphs
 from .commits import GroupCommit
 from .events import RunFinished
-from .failures import CallableError
+from .failures import CallableError, Failure
 from .looping import Verdict
 from .ports import Clock, Json
-from .scope import Flow, Judge, Performer, Result, Scope
+from .scope import Flow, Judge, Performer, Rescue, Result, Scope
 from .state import RunState
 from .wiring import resolve
 
@@ -30,6 +30,13 @@ async def no_judge(path: str, step: StepPlan, arguments: Json) -> Verdict:  # no
     raise CallableError(f"nobody can say what comes after a round of {path}")
 
 
+async def no_rescue(path: str, step: StepPlan, failure: Failure | None) -> Result | None:  # noqa: ARG001 - the seam's shape
+    """Let a loop's failure be: nobody is asked."""
+    if failure is not None:
+        raise failure
+    return None
+
+
 @dataclass
 class Engine:
     """One flow's run, from what its state is to its end.
@@ -41,6 +48,7 @@ class Engine:
         commits: where events go.
         load: gives a large payload by its digest.
         judge: asks a loop's ``next``.
+        rescue: asks a person about a loop that failed.
     """
 
     plan: Plan
@@ -53,9 +61,12 @@ class Engine:
     clock: Clock
     load: Callable[[str], Json]
     judge: Judge = no_judge
+    rescue: Rescue = no_rescue
 
     def __post_init__(self) -> None:
-        self.flow = Flow(self.plan, self.lock, self.params, self.state, self.commits, self.perform, self.judge, self.clock, self.load)
+        self.flow = Flow(
+            self.plan, self.lock, self.params, self.state, self.commits, self.perform, self.judge, self.clock, self.load, self.rescue
+        )
         self._scope = Scope(self.flow, graphs.build(self.plan), "", self._around)
 
     async def run(self) -> None:

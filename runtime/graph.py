@@ -139,8 +139,6 @@ def _named_steps(steps: Mapping[str, StepPlan]) -> Iterator[tuple[str, StepPlan]
 
 
 def _unsupported(plan: Plan, step: StepPlan) -> Iterator[str]:
-    if step.loop is not None and any(one.ask is not None for one in step.on_failure.values()):
-        yield "a person who is asked about a whole loop"
     if step.resources is not None and step.agent is None:
         yield from _unsupported_resources(plan.resources[step.resources])
 

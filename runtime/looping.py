@@ -57,13 +57,13 @@ def refuse_failed(state: RunState, prefix: str, failed: Sequence[str], number: i
     raise FAILURES[outcome.failure](f"round {number}: {failed[0]}: {outcome.reason}", type_name=outcome.type)
 
 
-def refuse_to_go_on(path: str, loop: LoopPlan, number: int, last: Json, verdict: Verdict) -> None:
+def refuse_to_go_on(path: str, max_rounds: int, number: int, last: Json, verdict: Verdict) -> None:
     """Raise `Exhausted`, with the last state, where a loop gave up, or has gone round as often as it may."""
     if verdict.says == "bail":
         failure = Exhausted(f"{path} gave up in round {number}: {verdict.value}", type_name="Bail")
         failure.last = last
         raise failure
-    if number >= loop.max_rounds:
+    if number >= max_rounds:
         failure = Exhausted(
             f"{path} has gone round {number} times, which is its max_rounds",
             help="look at its last state, or raise max_rounds and start anew",

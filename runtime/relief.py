@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ..compiler.settings import Limits
-from .ports import Json
+from .rounds import enclosing
 from .waits import Waits
 
+ROUNDS = "rounds"
+"""What a person may raise beside limits: how often a loop goes round."""
 HINT = "Somebody who has looked at what went wrong says"
 
 
@@ -17,6 +20,8 @@ class Relief:
 
     hints: tuple[str, ...] = ()
     limits: Limits | None = None
+    rounds: int | None = None
+    """Of a loop: how often it may go round."""
 
     def over(self, limits: Limits | None) -> Limits | None:
         """Return limits with those laid over them that were raised."""
@@ -31,15 +36,22 @@ class Relief:
 
 
 def relief(waits: Waits, path: str) -> Relief:
-    """Return what people gave to a step, as its journal tells it."""
-    hints: list[str] = []
-    limits: Limits | None = None
+    """Return what people gave to a step, as its journal tells it: limits of its own, and hints of the loops around it, too."""
+    given = Relief()
+    if not waits.questions:
+        return given
+    around = set(enclosing(path))
     for one in waits.questions.values():
-        if one.asked.about != "rescue" or one.asked.parent != path or one.closed is None or not isinstance(one.closed.value, dict):
-            continue
-        if one.closed.value.get("hint"):
-            hints.append(str(one.closed.value["hint"]))
-        raised: Json = one.closed.value.get("limits")
-        if raised:
-            limits = Relief(limits=Limits.model_validate(raised)).over(limits)
-    return Relief(tuple(hints), limits)
+        if one.asked.about == "rescue" and one.asked.parent in around and one.closed is not None and isinstance(one.closed.value, dict):
+            given = _with(given, one.closed.value, is_own=one.asked.parent == path)
+    return given
+
+
+def _with(given: Relief, verdict: dict[str, Any], *, is_own: bool) -> Relief:
+    hints = (*given.hints, str(verdict["hint"])) if verdict.get("hint") else given.hints
+    raised = dict(verdict.get("limits") or {})
+    if not raised or not is_own:
+        return replace(given, hints=hints)
+    rounds = raised.pop(ROUNDS, None)
+    limits = Relief(limits=Limits.model_validate(raised)).over(given.limits) if raised else given.limits
+    return Relief(hints, limits, rounds or given.rounds)

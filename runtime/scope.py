@@ -20,6 +20,7 @@ from .failures import CallableError, DarnerError, Failure, Fenced, StoreError, U
 from .graph import Graph
 from .looping import Verdict
 from .ports import Clock, Json
+from .relief import relief
 from .rounds import inside
 from .state import RunState
 from .wiring import Lookup, resolve
@@ -49,6 +50,17 @@ class Judge(Protocol):
         ...
 
 
+class Rescue(Protocol):
+    """Asks a person about a loop that failed."""
+
+    async def __call__(self, path: str, step: StepPlan, failure: Failure | None) -> Result | None:
+        """Return what a person gave as the loop's result, None where it is to be gone on with; raises what ends it.
+
+        Without a failure: what was given before the process died.
+        """
+        ...
+
+
 @dataclass
 class Flow:
     """What all scopes of one run share; see `engine.Engine`."""
@@ -62,6 +74,7 @@ class Flow:
     judge: Judge
     clock: Clock
     load: Callable[[str], Json]
+    rescue: Rescue
     under_way: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """What is performed now, by path; a loop together with the steps of its round."""
     graphs: dict[int, Graph] = field(default_factory=dict)
@@ -199,7 +212,7 @@ class Scope:
         lookup = self._lookup(step, command)
         try:
             if step.loop is not None:
-                result = Result(await self._go_round(path, step, lookup))
+                result = await self._loop(path, step, lookup)
             else:
                 result = await self.flow.perform(path, step, resolve(step.with_, lookup, self.flow.params))
         except (StoreError, Fenced, Unasked):
@@ -209,6 +222,16 @@ class Scope:
         else:
             value = None if result.call is not None else result.value
             self.flow.commits.note(StepFinished(at=self.flow.clock.now(), step=path, value=value, call=result.call))
+
+    async def _loop(self, path: str, step: StepPlan, lookup: Lookup) -> Result:
+        """Return a loop's result, or what a person who was asked about its failure gave instead."""
+        given = await self.flow.rescue(path, step, None)
+        while given is None:
+            try:
+                return Result(await self._go_round(path, step, lookup))
+            except Failure as failure:
+                given = await self.flow.rescue(path, step, failure)
+        return given
 
     async def _go_round(self, path: str, step: StepPlan, lookup: Lookup) -> Json:
         """Return a loop's result: a scope a round, until its ``next`` says stop."""
@@ -225,7 +248,8 @@ class Scope:
             verdict = await self.flow.judge(path, step, resolve(loop.with_, scope.value_of, self.flow.params))
             if verdict.says == "stop":
                 return verdict.value
-            looping.refuse_to_go_on(path, loop, now.number, last, verdict)
+            rounds = relief(self.flow.state.waits, path).rounds or loop.max_rounds
+            looping.refuse_to_go_on(path, rounds, now.number, last, verdict)
             self.flow.commits.note(RoundStarted(at=self.flow.clock.now(), step=path, round=now.number + 1, value=verdict.value))
 
     def _begin_first_round(self, path: str, step: StepPlan, lookup: Lookup) -> None:

@@ -34,7 +34,7 @@ from .events import (
 )
 from .ports import Json
 from .retry import AMBIGUOUS
-from .rounds import Rounds, enclosing
+from .rounds import Rounds, enclosing, inside
 from .usage import Ledger
 from .waits import Waits
 
@@ -340,12 +340,26 @@ class RunState:
             and isinstance(event.value, dict)
             and event.value.get("verdict") in {"retry", "raise"}
         ):
-            self._try_again(self.below.get(one.asked.parent, ()))
+            self._rescue(one.asked.parent, event.value["verdict"])
         if one is None or one.asked.about != "question" or event.by not in {"answer", "default"}:
             return
         asked = one.asked
         call = self._known(event.call, asked.parent, "human", asked.human, event.at)
         call.payload, call.seconds = Payload(event.value, event.blob), max(0.0, event.at - asked.at)
+
+    def _rescue(self, path: str, verdict: str) -> None:
+        """Try again what failed; of a loop the steps of its round that did, or the whole round where none did, and that is wanted."""
+        self._try_again(self.below.get(path, ()))
+        now = self.rounds.now.get(path)
+        if now is None:
+            return
+        around = f"{inside(path, now.number)}/"
+        failed = [one for one, outcome in self.steps.items() if outcome.kind == "failed" and one.startswith(around)]
+        for one in failed:
+            self._reopen(one)
+        if not failed and verdict == "retry":
+            for one in [one for one in (*self.steps, *self.maps, *self.rounds.now) if one.startswith(around)]:
+                self._forget(one)
 
     def _known(self, name: str, parent: str, what: str, callee: str, at: float) -> CallState:
         """Return a call, noted where it belongs when it is first heard of."""

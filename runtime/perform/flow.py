@@ -155,7 +155,10 @@ async def _drive(log: Log, state: RunState, bound: Binding, around: Surroundings
     cages = Cages(str(Path(bound.spec).parent), threads, bound.plan.resources)
     perform = Steps(recording, agents, bound.lock, cages, threads)
     rescuing = Rescuing(perform, bound.plan, state, commits, people, idle, partial(JournaledBoundary, recording))
-    engine = Engine(bound.plan, bound.lock, bound.inputs, bound.params, state, commits, rescuing, around.clock, log.load, perform.judge)
+    engine = Engine(
+        bound.plan, bound.lock, bound.inputs, bound.params, state, commits, rescuing, around.clock, log.load, perform.judge,
+        rescuing.of_a_loop,
+    )  # fmt: skip
     async with agents, _draining(commits), watched(around.watch, state):
         with closing(cages), _letting_go(commits, log, around.clock), _stopping_politely():
             await (engine.run() if desk is None else Leaving(state, commits, around.clock, idle, desk).run(engine.run()))

@@ -59,9 +59,7 @@ class Steps:
         given = relief(self.recording.state.waits, path)
         if given.limits is not None and step.agent is None:
             step = step.model_copy(update={"limits": given.over(step.limits)})
-        within = tuple(
-            one.over(given.limits) if one.path == path and one.name == "limits" else one for one in bounds(self.recording.plan, path)
-        )
+        within = bounds(self.recording.plan, path, self.recording.state.waits)
         boundary = JournaledBoundary(self.recording, step.timeout, bounds=within, replay=replay, relief=given)
         result = await self._strictly(boundary, path, step, arguments)
         if replay.left:

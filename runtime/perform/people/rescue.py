@@ -43,12 +43,19 @@ class Rescuing:
                 try:
                     return await self.perform(path, step, arguments)
                 except Failure as failure:
-                    human = self._reaction(step, failure).ask
-                    # Whoever didn't answer, or said no, was asked already.
-                    if human is None or failure.type_name in {"NoAnswer", "Denied", "Aborted"}:
-                        raise
-                    given = await self._decided(path, step, failure, human)
+                    given = await self._asked(path, step, failure)
             return given
+
+    async def of_a_loop(self, path: str, step: StepPlan, failure: Failure | None) -> Result | None:
+        """Return what a person gave as a loop's result, None where it goes on; see `scope.Rescue`."""
+        return self._given_before(path) if failure is None else await self._asked(path, step, failure)
+
+    async def _asked(self, path: str, step: StepPlan, failure: Failure) -> Result | None:
+        human = self._reaction(step, failure).ask
+        # Whoever didn't answer, or said no, was asked already.
+        if human is None or failure.type_name in {"NoAnswer", "Denied", "Aborted"}:
+            raise failure
+        return await self._decided(path, step, failure, human)
 
     def _given_before(self, path: str) -> Result | None:
         """Return what a person gave just before the process died: they aren't asked again."""
@@ -83,7 +90,7 @@ class Rescuing:
     def _shown(self, path: str, failure: Failure) -> dict[str, Json]:
         """Return what was tried and what it cost."""
         used = self.state.ledger.of(path)
-        calls = [one for one in self.state.calls.values() if one.root == path]
+        calls = [one for one in self.state.calls.values() if one.root == path or one.root.startswith(f"{path}/")]
         tried = [f"{one.what} {one.name}: {told.type}: {told.message}" for one in calls for told in one.failures]
         return {
             "step": path,
@@ -93,7 +100,7 @@ class Rescuing:
             "calls": len(calls),
             "tokens": used.tokens,
             "cost": format_money(used.cost),
-        }
+        } | ({} if failure.last is None else {"last": failure.last})
 
 
 def _check(plan: Plan, step: StepPlan) -> Callable[[Json], object]:
