@@ -83,8 +83,8 @@ class Runner:
 
     @property
     def peak(self) -> int:
-        """Return the most memory that any turn took, in bytes."""
-        return max(turn.process.peak for turn in self.turns)
+        """Return the most memory that the process of any turn held, in bytes."""
+        return max(int(turn.told["memory"]) for turn in self.turns)
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -42,7 +42,7 @@ def _line(runner: Runner, folder: Path, url: str, more: Mapping[str, str]) -> tu
     def go(name: str, sessions: int, deadly: int = 0) -> Mapping[str, float]:
         place = url.replace("STORE", name)
         turn = runner.go("swarm", folder / name, more=more, sessions=sessions, steps=STEPS, store=place, deadly=deadly)
-        return {"seconds": turn.told["seconds"], "peak": turn.process.peak}
+        return {"seconds": turn.told["seconds"], "peak": turn.told["memory"]}
 
     alone, whole = go("alone", 1), go("whole", SESSIONS)
     half = SESSIONS * STEPS // 2

@@ -6,7 +6,7 @@
 Courses: ``sequence`` (one session of N steps), ``sessions`` (many side by side), ``die`` (one session that kills itself
 with SIGKILL when its last step begins), ``resume`` (that session gone on with), ``talk`` (a conversation with a model),
 ``swarm`` (many sessions in a store anywhere, all killed when step number ``deadly`` of all begins). Each prints one
-JSON object as its last line.
+JSON object as its last line: what was measured, and the most memory that the process itself held, in bytes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import http.client
 import json
 import os
+import resource
 import signal
 import sqlite3
 import sys
@@ -28,6 +29,8 @@ from urllib.parse import urlsplit
 WORDS = "word " * 200
 """What is said by either side in a turn: 250 tokens of four letters, so that 200 turns are a conversation of 100,000."""
 SESSION = "bench"
+KIBI = 1024
+"""What the system counts resident memory in."""
 WARM = 20
 """Steps of a session before the measured ones: imports, tables and caches are nobody's speed."""
 
@@ -66,8 +69,8 @@ def main(runners: Mapping[str, Runner]) -> None:
     parser.add_argument("--sampled", action="store_true", help="tell where the time goes, too (darner only)")
     course = Course(**vars(parser.parse_args()))
     course.folder.mkdir(parents=True, exist_ok=True)
-    told = runners[course.kind](course)
-    sys.stdout.write(f"\n{json.dumps(dict(told))}\n")
+    told = dict(runners[course.kind](course)) | {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBI}
+    sys.stdout.write(f"\n{json.dumps(told)}\n")
     sys.stdout.flush()
     os._exit(0)  # what was measured is told; how long threads take to end is not part of it
 
