@@ -51,6 +51,11 @@ def run_inputs(run_id: str) -> str:
     return f"{RUNS}/{run_id}/inputs.json"
 
 
+def run_offers(run_id: str) -> str:
+    """Return what a run's MCP servers offered when it began."""
+    return f"{RUNS}/{run_id}/offers.json"
+
+
 def journal(run_id: str) -> str:
     """Return the folder of a run's journal."""
     return f"{RUNS}/{run_id}/journal"

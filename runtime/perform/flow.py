@@ -28,6 +28,8 @@ from . import steps
 from .agents.agents import Agents
 from .boundary import JournaledBoundary, Recording
 from .cache import Between, ResultCache
+from .mcp import offers
+from .mcp.remote_tool import RemoteTool
 from .people.desk import Asker, Desk
 from .people.leaving import Leaving
 from .people.people import People
@@ -37,6 +39,7 @@ from .processes.caged import Cages
 from .steps import Steps
 from .strictness import StrictGate
 from .threads import Threads
+from .tools import Tools
 from .watching import Watch, watched
 from .world import SystemClock, chance, owner
 
@@ -81,7 +84,7 @@ def run_flow(store: Store, bound: Binding, around: Surroundings, *, redo: Sequen
         StoreError: the store can't be read or written.
     """
     graph.refuse_unsupported(bound.plan, bound.lock)
-    agents = make_agents(bound, around)
+    agents = make_agents(bound, replace(around, store=store))
     with closing(agents.tools):
         return _run_ready(store, bound, around, agents, redo)
 
@@ -90,6 +93,7 @@ def _run_ready(store: Store, bound: Binding, around: Surroundings, agents: Agent
     steps.refuse_unready(bound.plan, agents)
     with closing(open_log(store, bound.run, owner=owner(), take_over=around.take_over)) as log:
         _bind(store, log, bound, redo)
+        _keep_offers(store, bound, agents)
         if around.begun is not None:
             around.begun()
         return drive(log, bound, replace(around, store=store, between=around.between or Between(store, owner())), agents, redo=redo)
@@ -107,16 +111,32 @@ def _bind(store: Store, log: Log, bound: Binding, redo: Sequence[str]) -> None:
         bindings.rebind(store, bound)
 
 
+def _keep_offers(store: Store, bound: Binding, agents: Agents) -> None:
+    """Keep what MCP servers offer now, so that the run can be gone on with as far as its record reaches without them."""
+    known, now = _offers(store, bound), agents.tools.offered
+    if now and {**known, **now} != known:
+        offers.write(store, bound.run, {**known, **now}.values())
+
+
+def _offers(store: Store | None, bound: Binding) -> Mapping[str, RemoteTool]:
+    has_servers = any(one.mcp is not None for one in bound.plan.tools.values())
+    return offers.read(store, bound.run) if has_servers and store is not None else {}
+
+
 def make_agents(bound: Binding, around: Surroundings) -> Agents:
     """Return the agents and tools of a run."""
+    base = Path(bound.spec).parent
+    offered = _offers(around.store, bound)
+    tools = Tools(bound.plan, secrets=around.secrets, params=bound.params, lock=bound.lock, base=base, offered=offered)
     return Agents(
         bound.plan,
         prompts=bound.prompts,
         secrets=around.secrets,
+        tools=tools,
         params=bound.params,
         places=around.models,
         lock=bound.lock,
-        base=Path(bound.spec).parent,
+        base=base,
     )
 
 

@@ -51,9 +51,13 @@ NOTHING = LaidOver()
 
 
 class Tools:
-    """The tools of one plan. ``lock`` holds their code's fingerprints, ``params`` are the run's bound parameters."""
+    """The tools of one plan.
 
-    def __init__(
+    ``lock`` holds their code's fingerprints, ``params`` are the run's bound parameters; ``offered`` is what the MCP servers
+    offered when the run began, for when one of them can't be reached.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a plan's tools are made of, given by name
         self,
         plan: Plan,
         *,
@@ -61,6 +65,7 @@ class Tools:
         params: Mapping[str, Json] | None = None,
         lock: Lock | None = None,
         base: Path | None = None,
+        offered: Mapping[str, RemoteTool] | None = None,
     ) -> None:
         self._plan = plan
         self._secrets = secrets
@@ -68,7 +73,7 @@ class Tools:
         self._lock = lock or Lock()
         self._datasets = Datasets(plan.datasets, self._params, base)
         self._threads = Threads()
-        self._servers = Servers(plan, fixed=self._fixed, folder=base)
+        self._servers = Servers(plan, fixed=self._fixed, folder=base, offered=offered)
         self._interfaces: dict[str, Interface | RemoteTool] = {}
         self._base = base
         self._cages: Cages | None = None
@@ -83,6 +88,11 @@ class Tools:
                 self._servers.tool(name) if is_remote else interface(name, values.load(tool.use or ""), tuple(tool.with_))
             )
         return self._interfaces[name]
+
+    @property
+    def offered(self) -> Mapping[str, RemoteTool]:
+        """What MCP servers offer of that which was asked for so far, by name."""
+        return self._servers.seen
 
     def close(self) -> None:
         """End the MCP servers and the child processes that were started."""

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from mcp.types import Tool
 
 
+class Unreachable(Refused):
+    """A server that can't be started, or that nobody answers for."""
+
+
 class Server:
     """A server and what a spec says of it. ``address`` is asked for when the server is opened: it reads secrets."""
 
@@ -38,7 +42,8 @@ class Server:
         """Return the tools that the spec names, by their names at the server; opens it.
 
         Raises:
-            Refused: it can't be started or reached, or isn't what the spec says.
+            Unreachable: it can't be started or reached.
+            Refused: it isn't what the spec says.
         """
         return self._background.run(self._tools())
 
@@ -51,7 +56,7 @@ class Server:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the package raises becomes one of our failures
             failure = self._failure(f"the MCP server {self._name} ({self._address().shown}) can't be reached", error, refusals)
-            raise Refused(failure.message, help=failure.help or "start the server by hand to see what it says") from None
+            raise Unreachable(failure.message, help=failure.help or "start the server by hand to see what it says") from None
         return {name: _offered(f"{self._name}.{name}", connection.tools[name]) for name in self._mcp.tools}
 
     async def call(self, tool: str, arguments: Mapping[str, Json], key: str) -> Json:
@@ -81,12 +86,22 @@ class Server:
         except DarnerError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the package raises becomes one of our failures
-            if connection is not None and meanings.is_end(error):
+            if connection is None:
+                raise self._unsent(tool, self._failure(full, error, refusals)) from None
+            if meanings.is_end(error):
                 await self._drop(connection)
             failure = self._failure(full, error, refusals)
-            if isinstance(failure, Semantic) and connection is not None:
+            if isinstance(failure, Semantic):
                 await self._look_again(connection, tool)
             raise failure from None
+
+    def _unsent(self, tool: str, failure: DarnerError) -> DarnerError:
+        """Return the failure of a call whose server couldn't be opened: of a write it is certain that it didn't happen."""
+        effects = self._mcp.effects.get(tool) or self._entry.effects or "write"
+        if effects != "write" or self._entry.idempotent:
+            return failure
+        message = f"{failure.message}; nothing was sent to it"
+        return CallableError(message, type_name="Unreachable", help="start the server, then go on with the run")
 
     def _failure(self, what: str, error: BaseException, refusals: list[Refusal]) -> DarnerError:
         words = self._newest.last_words() if self._newest is not None else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ...ports import Json
 from .background import Background
 from .connection import Address
 from .remote_tool import RemoteTool
-from .server import Server
+from .server import Server, Unreachable
 
 DOT = "."
 
@@ -27,15 +27,20 @@ class Servers:
         plan: whose ``tools`` entries with ``mcp`` are meant.
         fixed: gives what a value of a spec stands for: parameters and secrets.
         folder: where commands are started.
+        offered: what the servers offered when the run began, by name. It stands in for a server that can't be reached: only
+            a call that is new needs the server itself.
     """
 
-    def __init__(self, plan: Plan, *, fixed: Callable[[Any], Any], folder: Path | None) -> None:
+    def __init__(
+        self, plan: Plan, *, fixed: Callable[[Any], Any], folder: Path | None, offered: Mapping[str, RemoteTool] | None = None
+    ) -> None:
         self._plan = plan
         self._fixed = fixed
         self._folder = folder
         self._background = Background()
         self._servers: dict[str, Server] = {}
         self._tools: dict[str, RemoteTool] = {}
+        self._offered = dict(offered or {})
 
     def entry(self, name: str) -> ToolPlan | None:
         """Return the entry of a server's tool, with that tool's own effects; None where the name is no server's tool's."""
@@ -48,9 +53,21 @@ class Servers:
     def tool(self, name: str) -> RemoteTool:
         """Return a tool as it is offered; `Refused` where its server can't be reached, or isn't what the spec says."""
         if name not in self._tools:
-            server = name.partition(DOT)[0]
-            self._tools |= {one.called: one for one in self._server(server).tools().values()}
+            self._tools |= self._of_server(name)
         return self._tools[name]
+
+    def _of_server(self, name: str) -> Mapping[str, RemoteTool]:
+        try:
+            return {one.called: one for one in self._server(name.partition(DOT)[0]).tools().values()}
+        except Unreachable:
+            if name not in self._offered:
+                raise
+            return {name: self._offered[name]}
+
+    @property
+    def seen(self) -> Mapping[str, RemoteTool]:
+        """The tools that were asked for so far, by name."""
+        return dict(self._tools)
 
     async def call(self, name: str, arguments: dict[str, Json], key: str) -> Json:
         """Return what a tool gives; see `Server.call`."""
