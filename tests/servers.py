@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import http.server
 import os
 import platform
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -44,6 +46,17 @@ def free_ports(count: int) -> list[int]:
     for one in sockets:
         one.close()
     return ports
+
+
+@contextmanager
+def loopback(answers: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve HTTP in this process, and yield the endpoint."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), answers) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
 
 
 @contextmanager

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import http.server
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+from ..servers import loopback
 
 DAY = "2026-01-02T03:04:05.000Z"
 HTTP_DAY = "Fri, 02 Jan 2026 03:04:05 GMT"
@@ -96,10 +97,5 @@ class Forgetful(http.server.BaseHTTPRequestHandler):
 def forgetful() -> Iterator[str]:
     """Run the server, and yield its endpoint; a bucket is there as soon as it is named."""
     kind = type("Forgetful", (Forgetful,), {"objects": {}})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with loopback(kind) as endpoint:
+        yield endpoint

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +16,7 @@ from darner.runtime.journal.buckets.store import BucketStore, probe
 from darner.runtime.journal.store import open_store
 from darner.runtime.ports import Store
 
-from ..servers import BucketServer, S3Server, free_ports
+from ..servers import BucketServer, S3Server, free_ports, loopback
 
 
 @pytest.fixture(params=["s3", "gs", "az"])
@@ -166,13 +165,8 @@ class Denied(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def denying_endpoint() -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Denied)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with loopback(Denied) as endpoint:
+        yield endpoint
 
 
 def test_denied_access_names_the_keys_to_check(denying_endpoint: str) -> None:
