@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from ..compiler.settings import Limits
 from .events import QuestionAsked
@@ -61,7 +61,7 @@ class Answer:
 def read(content: bytes) -> Answer:
     """Return an answer from the store's bytes; raises ValueError where they hold none."""
     told = json.loads(content)
-    if not isinstance(told, dict) or told.get("by") not in {"answer", "timeout", "default", "escalated", "cancelled", "changed"}:
+    if not isinstance(told, dict) or told.get("by") not in get_args(By):
         msg = "it is no answer"
         raise ValueError(msg)
     return Answer(told["by"], told.get("value"), told.get("who"), float(told.get("at", 0.0)))
@@ -131,12 +131,7 @@ def _described(schema: Any) -> str:
 def _plain(asked: QuestionAsked, text: str) -> Json:
     """Return a text as it is where that fits, else as JSON."""
     whole = next(faults(asked.answer_schema, text), None) is None
-    if whole and asked.answer_schema:
-        return text
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
+    return text if whole and asked.answer_schema else _json_or_text(text)
 
 
 def _verdict(asked: QuestionAsked, text: str) -> Json:

@@ -30,10 +30,8 @@ from .failures import Refused
 from .state import CallState, RunState
 
 _STEP = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[(\d+)\])?")
-_OF_A_STEP = StepFinished | StepSkipped | MapExpanded | RoundStarted
-_OF_A_CALL = CallStarted | CallFinished | CallFailed | Said | QuestionAsked | QuestionClosed | TimerSet
-StepEvent: TypeAlias = "StepFinished | StepSkipped | MapExpanded | RoundStarted"
-CallEvent: TypeAlias = "CallStarted | CallFinished | CallFailed | Said | QuestionAsked | QuestionClosed | TimerSet"
+StepEvent: TypeAlias = StepFinished | StepSkipped | MapExpanded | RoundStarted
+CallEvent: TypeAlias = CallStarted | CallFinished | CallFailed | Said | QuestionAsked | QuestionClosed | TimerSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +121,8 @@ def prefix(events: Iterable[Event], state: RunState, point: Point) -> list[Event
     for event in events:
         if isinstance(event, TakenUp):
             kept = {key: one for key, one in kept.items() if not _is_forgotten(one, event, state)}
-        elif (isinstance(event, _OF_A_STEP) and _keeps_step(event, point)) or (
-            isinstance(event, _OF_A_CALL) and _keeps_call(event, state, point)
+        elif (isinstance(event, StepEvent) and _keeps_step(event, point)) or (
+            isinstance(event, CallEvent) and _keeps_call(event, state, point)
         ):
             kept.pop(_key(event), None)
             kept[_key(event)] = _copied(event)
@@ -147,9 +145,9 @@ def _key(event: StepEvent | CallEvent) -> tuple[Any, ...]:
 
 
 def _is_forgotten(event: Event, taken: TakenUp, state: RunState) -> bool:
-    if isinstance(event, _OF_A_STEP):
+    if isinstance(event, StepEvent):
         return _root(event.step) in {*taken.redo, *taken.again}
-    return isinstance(event, _OF_A_CALL) and _root(_path_of(event, state)) in taken.redo
+    return isinstance(event, CallEvent) and _root(_path_of(event, state)) in taken.redo
 
 
 def _root(path: str) -> str:

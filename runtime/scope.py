@@ -6,10 +6,10 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from ..compiler.plan import Lock, Plan, StepPlan
-from ..compiler.settings import REACTIONS, merge_reactions
+from ..compiler.settings import REACTIONS, Reaction, merge_reactions
 from . import budget, looping
 from . import decide as deciding
 from . import graph as graphs
@@ -294,7 +294,7 @@ class Scope:
                 return self.flow.lock.places[name]
         return ""
 
-    def _reaction(self, name: str, failure: Failure) -> Any:
+    def _reaction(self, name: str, failure: Failure) -> Reaction:
         step, plan = graphs.step(self.graph, name), self.flow.plan
         callee = plan.tools.get((step.tool or "").partition(".")[0]) or plan.agents.get(step.agent or "")
         return merge_reactions(REACTIONS, callee.on_failure if callee else {}, step.on_failure)[failure.kind]

@@ -29,7 +29,6 @@ class Tuning:
 
 
 _USUAL = Tuning()
-_NEXT = "nothing that was durable is lost; look at the run with `darner show"
 
 
 def take(store: Store, run_id: str, heart: Heart, *, take_over: bool = False, tuning: Tuning = _USUAL) -> BucketLog:
@@ -209,7 +208,10 @@ class BucketLog:
 
     def _fenced_by(self, found: Record) -> Fenced:
         owner = record.mark(found, "fence") or "another process"
-        return Fenced(f"{owner} has taken the run {self._run_id} over, and this process has stopped", help=f"{_NEXT} {self._run_id}`")
+        return Fenced(
+            f"{owner} has taken the run {self._run_id} over, and this process has stopped",
+            help=f"nothing that was durable is lost; look at the run with `darner show {self._run_id}`",
+        )
 
     def hold(self, seconds: float) -> None:
         """Make sure that nobody takes the run by mistake within so many seconds."""

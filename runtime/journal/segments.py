@@ -88,17 +88,13 @@ def read_history(store: Store, run_id: str) -> History:
 def forward(store: Store, run_id: str, history: History) -> History:
     """Return a history with what was written since, up to the first missing number."""
     records = list(history.records)
-    before = history.before
     while True:
         name = paths.segment(run_id, len(records))
         try:
             content = store.get(name)
         except Missing:
             return replace(history, records=tuple(records))
-        found = record.single(content, _where(store, name))
-        record.refuse_stranger(found, len(records), before, _where(store, name))
-        records.append(found)
-        before = found.hash
+        _add(records, content, _where(store, name))
 
 
 def highest_boundary(store: Store, run_id: str) -> int:
@@ -129,6 +125,13 @@ def get_all(store: Store, names: Iterable[str]) -> list[bytes]:
         return list(pool.map(store.get, wanted))
 
 
+def _add(records: list[Record], content: bytes, where: str) -> None:
+    """Read the next record from its segment; `Corrupt` where it isn't the one that follows."""
+    found = record.single(content, where)
+    record.refuse_stranger(found, len(records), records[-1].hash if records else record.START, where)
+    records.append(found)
+
+
 def _where(store: Store, name: str) -> str:
     return f"{name} in {store.url}"
 
@@ -154,7 +157,6 @@ def _list(store: Store, run_id: str) -> _Listing:
 
 def _read(store: Store, run_id: str, listing: _Listing) -> History:
     packed = _packed(store, run_id, listing)
-    before = packed[-1].hash if packed else record.START
     fresh = [seq for seq in listing.segments if seq >= listing.boundary]
     for expected, seq in enumerate(fresh, listing.boundary):
         if seq != expected:
@@ -166,10 +168,7 @@ def _read(store: Store, run_id: str, listing: _Listing) -> History:
     except Missing as error:
         raise _Moved(f"{error.message}, and it was listed") from error
     for name, content in zip(names, contents, strict=True):
-        found = record.single(content, _where(store, name))
-        record.refuse_stranger(found, len(records), before, _where(store, name))
-        records.append(found)
-        before = found.hash
+        _add(records, content, _where(store, name))
     fences = {one.seq for one, yes in zip(packed, is_fence(packed), strict=True) if yes}
     left = (seq for seq in listing.segments if seq < listing.boundary and seq not in fences)
     return History(tuple(records), listing.boundary, tuple(paths.segment(run_id, seq) for seq in left))

@@ -53,7 +53,7 @@ class Orchestration:
         """
         loop = asyncio.get_running_loop()
         count_tasks(loop)
-        with self._inside():
+        with _belonging_to(self):
             root = loop.create_task(self._run(code), name=self.path)
         try:
             await self._in_time(root)
@@ -80,26 +80,6 @@ class Orchestration:
     def _raised(self, error: BaseException) -> CallableError:
         return CallableError(f"{self.step.callable} raised {type(error).__name__}: {error}", type_name=type(error).__name__)
 
-    @contextmanager
-    def _inside(self) -> Iterator[None]:
-        """Let what is created here belong to this execution."""
-        moments, growing = CURRENT.set(self), GROWING.set(self.tree)
-        try:
-            yield
-        finally:
-            CURRENT.reset(moments)
-            GROWING.reset(growing)
-
-    @contextmanager
-    def _outside(self) -> Iterator[None]:
-        """Let what performs a call be none of the code: its tasks aren't counted, and no moment is recorded for it."""
-        moments, growing = CURRENT.set(None), GROWING.set(None)
-        try:
-            yield
-        finally:
-            CURRENT.reset(moments)
-            GROWING.reset(growing)
-
     async def _in_time(self, root: asyncio.Task[Any]) -> None:
         """Wait for the code, as long as it may take; what it waits for people and for times doesn't count."""
         limit = self.step.limits.time if self.step.limits is not None else None
@@ -121,7 +101,7 @@ class Orchestration:
         """End everything that the code began: ask it to, ask again, and close what doesn't listen. Writes go to their end."""
         self._is_over = True
         for _ in range(CANCELS):
-            pending = self.tree.pending() | ({root} - _done(root))
+            pending = self.tree.pending() | (set() if root.done() else {root})
             if not pending:
                 break
             for task in pending:
@@ -142,7 +122,7 @@ class Orchestration:
             msg = f"{self.path} has used up its limits.calls: {limit}"
             raise Exhausted(msg, help="raise limits.calls in the spec, and start a new run")
         task = self.tree.path()
-        with self._outside():
+        with _belonging_to(None):  # what performs a call is none of the code
             performed = self._performed(work, task)
             return await (self._to_its_end(performed) if writes else performed)
 
@@ -205,7 +185,7 @@ class Orchestration:
         due = set_before.due if set_before is not None else now + seconds
         if set_before is None:
             await recording.commits.commit(TimerSet(at=now, call=call, parent=self.path, due=due))
-        with self._outside(), recording.waits.working(call, self.path):
+        with _belonging_to(None), recording.waits.working(call, self.path):
             await recording.waits.until(Wait(call, self.path, due), recording.clock)
         recording.commits.note(CallFinished(at=recording.clock.now(), call=call, parent=self.path, what="callable", name=request.name))
 
@@ -230,8 +210,15 @@ class Orchestration:
         return known.payload
 
 
-def _done(task: asyncio.Task[Any]) -> set[asyncio.Task[Any]]:
-    return {task} if task.done() else set()
+@contextmanager
+def _belonging_to(execution: Orchestration | None) -> Iterator[None]:
+    """Let what is created here belong to an execution: its tasks are counted, its moments recorded. None: to nobody."""
+    moments, growing = CURRENT.set(execution), GROWING.set(None if execution is None else execution.tree)
+    try:
+        yield
+    finally:
+        CURRENT.reset(moments)
+        GROWING.reset(growing)
 
 
 def _close(task: asyncio.Task[Any]) -> None:

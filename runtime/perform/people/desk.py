@@ -111,11 +111,15 @@ class Desk:
         """Compete for the end of a question, and return who won."""
         return await self._call(give, question, answer)
 
-    async def _call(self, function: Callable[..., Found], question: str, *more: Answer) -> Found:
-        """Look here and now in a folder; elsewhere in a thread, since a bucket takes its time."""
+    async def _call(self, function: Callable[..., Found], *given: object) -> Found:
+        """Do something with this run in the store."""
+        return await self._do(function, self.store, self.run_id, *given)
+
+    async def _do(self, function: Callable[..., Found], *given: object) -> Found:
+        """Do something here and now in a folder; elsewhere in a thread, since a bucket takes its time."""
         if self.store.local_path(self.run_id) is not None:
-            return function(self.store, self.run_id, question, *more)
-        return await asyncio.to_thread(function, self.store, self.run_id, question, *more)
+            return function(*given)
+        return await asyncio.to_thread(function, *given)
 
     async def leave(self) -> bool:
         """Return whether the run may be parked: nobody has answered meanwhile, and nobody is there who could be asked now."""
@@ -138,9 +142,7 @@ class Desk:
 
     async def unread(self, taken: Collection[int]) -> list[tuple[int, Answer]]:
         """Return the messages of the inbox that were not taken yet, the oldest first."""
-        if self.store.local_path(self.run_id) is not None:
-            return _messages(self.store, self.run_id, taken)
-        return await asyncio.to_thread(_messages, self.store, self.run_id, taken)
+        return await self._call(_messages, taken)
 
     async def hint(self, due: float) -> None:
         """Leave word for wakers that there is something to do at a time."""
@@ -150,20 +152,14 @@ class Desk:
         """Take back a word for wakers."""
         await self._do(self.store.delete, paths.due(due, self.run_id))
 
-    async def _do(self, function: Callable[..., None], name: str, *more: bytes) -> None:
-        if self.store.local_path(name) is not None:
-            function(name, *more)
-        else:
-            await asyncio.to_thread(function, name, *more)
-
     async def cancelled(self) -> Answer:
         """Return once somebody has cancelled the run, with who it was."""
-        while (found := await self._call(_look_for_end, "")) is None:  # noqa: ASYNC110 - it is another process's object
+        while (found := await self._call(_look_for_end)) is None:  # noqa: ASYNC110 - it is another process's object
             await asyncio.sleep(self.look_every)
         return found
 
 
-def _look_for_end(store: Store, run_id: str, _question: str) -> Answer | None:
+def _look_for_end(store: Store, run_id: str) -> Answer | None:
     try:
         return answers.read(store.get(paths.cancel(run_id)))
     except Missing:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from ....compiler.plan import HumanPlan, Plan
 from ... import keys
-from ...answers import SHOWN, Answer, unfit
+from ...answers import SHOWN, Answer, parse, unfit
 from ...commits import GroupCommit
 from ...events import QuestionAsked, QuestionClosed
 from ...failures import CallableError, Denied, Exhausted, Failure, Refused, Semantic
@@ -277,8 +277,6 @@ def _why_not(asking: Asking, asked: QuestionAsked, value: Json) -> str | None:
 
 def _as_answer(asking: Asking, text: Json) -> Json:
     """Return a message as the answer that a question wants, or None where it is none."""
-    from ...answers import parse  # noqa: PLC0415 - only where there is an inbox
-
     asked = QuestionAsked(
         at=0.0, call=asking.call, parent=asking.parent, question="", human=asking.human, text="", answer_schema=asking.schema
     )
