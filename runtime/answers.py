@@ -38,6 +38,7 @@ VERDICTS: Mapping[str, Mapping[str, str]] = {
 _NEEDS = {"edit": "arguments", "value": "value", "raise": "limits"}
 _TAKES = {**_NEEDS, "deny": "reason", "done": "value", "retry": "hint"}
 _RAISED = f'raise takes limits such as {{"turns": 20, "cost": "0.50 USD"}}: some of {", ".join(Limits.model_fields)}; of a loop {ROUNDS}'
+_SCALARS = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
 SHOWN = 60
 """Characters of a value or a text that a message shows."""
 
@@ -125,7 +126,10 @@ def _described(schema: Any) -> str:
     names = ", ".join(schema["properties"]) if isinstance(schema, dict) and "properties" in schema else None
     if names is not None:
         return f"a JSON object with {names}"
-    return f"one of {', '.join(map(str, schema['enum']))}" if isinstance(schema, dict) and "enum" in schema else f"JSON like {text}"
+    if isinstance(schema, dict) and "enum" in schema:
+        return f"one of {', '.join(map(str, schema['enum']))}"
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    return _SCALARS[kind] if isinstance(kind, str) and kind in _SCALARS else f"JSON like {text}"
 
 
 def _plain(asked: QuestionAsked, text: str) -> Json:

@@ -82,10 +82,22 @@ class Idle:
 
         Only what is above that call: the limits of another branch go on.
         """
-        task, above = asyncio.current_task(), set(self._upwards(call))
+        above = set(self._upwards(call))
         stopped = [one for one in self.limits if one.call in above]
         for one in stopped:
             one.stop()
+        try:
+            with self.not_begun():
+                yield
+        finally:
+            for one in stopped:
+                if one in self.limits:
+                    one.go_on()
+
+    @contextmanager
+    def not_begun(self) -> Iterator[None]:
+        """Let this task be cancelled here even where it is a write's: nothing of it is under way."""
+        task = asyncio.current_task()
         if task is not None:
             self.asking.add(task)
         try:
@@ -93,9 +105,6 @@ class Idle:
         finally:
             if task is not None:
                 self.asking.discard(task)
-            for one in stopped:
-                if one in self.limits:
-                    one.go_on()
 
     @contextmanager
     def bounded(self, clock: asyncio.Timeout, call: str = "") -> Iterator[None]:

@@ -240,7 +240,8 @@ class JournaledBoundary:
             failure.calls = (*failure.calls, permit.call_id)
             raise failure
         # Time that a limit takes is nobody's; what trying again takes belongs to whoever asked.
-        with self.recording.waits.undecided(permit.call_id) if failure.kind == "throttled" else _FREE:
+        waits = self.recording.waits
+        with waits.undecided(permit.call_id) if failure.kind == "throttled" else waits.not_begun():
             await self._put_off(request, permit.call_id, wait)
 
     @contextlib.asynccontextmanager

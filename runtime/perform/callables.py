@@ -67,7 +67,7 @@ def callee(ref: str) -> Callee:
     hints = typing.get_type_hints(target, include_extras=True) if hasattr(target, "__annotations__") else {}
     named = [one.name for one in signature.parameters.values() if one.kind not in {one.VAR_POSITIONAL, one.VAR_KEYWORD}]
     handles = {name: hints[name] for name in named if (typing.get_origin(hints.get(name)) or hints.get(name)) in _HANDLES}
-    adapters = {name: TypeAdapter[Any](hints.get(name, Any)) for name in named if name not in handles}
+    adapters = {name: values.validator(hints.get(name, Any)) for name in named if name not in handles}
     return Callee(ref, function, adapters, inspect.iscoroutinefunction(function), handles)
 
 

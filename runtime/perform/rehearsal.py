@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from ..journal.log import read_events
 from ..ports import Json, Store
 from ..replay import Replay
 from ..state import RunState, fold
-from .boundary import Recording
+from .boundary import JournaledBoundary, Recording
 from .flow import Surroundings, make_agents, taking_up
 from .people.desk import Desk
 from .people.people import People
+from .people.rescue import Rescuing
 from .people.telling import Telling
 from .processes.caged import Cages
 from .steps import Steps
@@ -168,7 +170,11 @@ async def _rehearse(store: Store, bound: Binding, events: Sequence[Event]) -> Re
         recording = Recording(bound.run, bound.plan, state, commits, clock, chance, log.load, None, idle, people, gate)
         with closing(Cages(str(Path(bound.spec).parent), threads, bound.plan.resources)) as cages:
             steps = Steps(recording, agents, bound.lock, cages, threads)
-            engine = Engine(bound.plan, bound.lock, bound.inputs, bound.params, state, commits, steps, clock, log.load, steps.judge)
+            rescuing = Rescuing(steps, bound.plan, state, commits, people, idle, partial(JournaledBoundary, recording))
+            engine = Engine(
+                bound.plan, bound.lock, bound.inputs, bound.params, state, commits, rescuing, clock, log.load, steps.judge,
+                rescuing.of_a_loop,
+            )  # fmt: skip
             task = asyncio.ensure_future(engine.run())
             try:
                 await _until_still(task, idle, gate, log)

@@ -7,7 +7,7 @@ import types
 from functools import lru_cache
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from ..failures import CallableError, Refused, Semantic
 from ..ports import Json
@@ -32,7 +32,7 @@ def load(ref: str) -> Any:
 @lru_cache(maxsize=1024)
 def adapter(type_text: str) -> TypeAdapter[Any]:
     """Return the validator of a type as a spec writes it: ``str``, ``shop.types:Plan``, ``list[TYPE]``."""
-    return TypeAdapter(resolve(type_text))
+    return validator(resolve(type_text))
 
 
 def resolve(type_text: str) -> Any:
@@ -43,9 +43,18 @@ def resolve(type_text: str) -> Any:
     return BUILT_IN[text] if text in BUILT_IN else load(text)
 
 
+def validator(annotation: Any) -> TypeAdapter[Any]:
+    """Return what holds values against a Python annotation; `Refused` where that can't be, with what to write instead."""
+    try:
+        return TypeAdapter(annotation)
+    except PydanticUserError as error:
+        reason = error.message.splitlines()[0]
+        raise Refused(f"values can't be held against the type {shown(annotation)}: {reason}", help="nothing was started") from error
+
+
 @lru_cache(maxsize=1024)
 def _any_adapter(annotation: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(annotation)
+    return validator(annotation)
 
 
 def parse(annotation: Any, value: Json) -> Any:

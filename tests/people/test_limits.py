@@ -298,6 +298,21 @@ def test_of_two_branches_one_waits_for_a_person_and_the_other_s_limit_ends_it(at
     assert office.effects == ["paint door"]
 
 
+def test_a_write_that_is_tried_again_much_later_doesn_t_hold_its_process(atelier: Atelier) -> None:
+    """A back-off of an hour of what plain Python calls: parked like any other long wait, though it is a write's."""
+    office = atelier.office
+    body = COUNTED.replace(
+        "look: {use: atelier_steps:look, effects: read,", "look: {use: atelier_steps:lose, effects: write, idempotent: true,"
+    )
+    network = "network: {attempts: 2, backoff: 1000h..1000h}"
+    assert atelier.run(None, body.replace("exhausted: {ask: boss}", f"exhausted: {{ask: boss}}, {network}")) == 3, office.err
+    assert office.json()["questions"] == []
+    assert office.json()["due"] > SystemClock().now() + 60
+    assert office.effects == ["lose a"]
+    assert office("resume", "r1") == 3
+    assert office.effects == ["lose a"]
+
+
 WRITE = """
 tools:
   paint: {use: "atelier_steps:TOOL", effects: write, reconcile: "atelier_steps:was_painted", with: {log: $params.log}}

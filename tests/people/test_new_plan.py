@@ -11,7 +11,7 @@ from darner.runtime.failures import Refused
 from darner.runtime.journal import binding
 from darner.runtime.journal.store import open_store
 
-from .office import Office
+from .office import TRADE, Office
 
 SPEC = """
 darner: 1
@@ -222,6 +222,16 @@ def test_two_who_give_a_run_another_plan_are_one_too_many(bakery: Bakery) -> Non
         else:
             with pytest.raises(Refused, match="another plan meanwhile"):
                 binding.rebind(store, new)
+
+
+def test_diff_says_that_a_run_whose_step_waits_for_a_rescue_is_safe(office: Office, tmp_path: Path) -> None:
+    """It failed, a person is asked, and that is all: taking it up does nothing new."""
+    assert office.run("stuck.yaml") == 3
+    spec = str(TRADE / "stuck.yaml")
+    assert office("diff", spec, spec, "--runs", "--json", "--set", f"log={office.log}") == 0, office.err
+    [told] = office.json()["runs"]
+    assert (told["verdict"], told["error"], told["renewed"]) == ("safe", None, None)
+    assert office.effects == ["tried"]
 
 
 def test_diff_says_what_a_new_plan_would_do_to_a_run_and_that_is_what_happens(bakery: Bakery) -> None:
