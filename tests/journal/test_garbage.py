@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -194,32 +192,3 @@ def test_a_second_look_reads_no_journal_that_has_not_grown(store: Store) -> None
     second: Any = Noting(store, None)
     assert standing.look(second) == first
     assert asked == [paths.STANDINGS]
-
-
-FORKING = """
-import os, sys, time
-from darner.runtime.journal.log import open_log
-from darner.runtime.journal.store import open_store
-log = open_log(open_store(sys.argv[1]), "r", owner="the owner")
-if os.fork() == 0:
-    print(os.getpid(), flush=True)
-    time.sleep(120)
-    os._exit(0)
-time.sleep(120)
-"""
-
-
-def test_a_forked_child_that_outlives_the_owner_does_not_hold_its_run(tmp_path: Path) -> None:
-    """A fork has every file open that its parent has; with the lock's file the run would look busy after its owner was killed."""
-    store = Place("folder", str(tmp_path)).open()
-    with subprocess.Popen([sys.executable, "-c", FORKING, str(tmp_path)], stdout=subprocess.PIPE, text=True) as owner:
-        assert owner.stdout is not None
-        child = int(owner.stdout.readline())
-        owner.kill()
-        owner.wait()
-        try:
-            os.kill(child, 0)  # it lives
-            with closing(open_log(store, "r", owner="the next")) as log:
-                assert log.epoch == 1
-        finally:
-            os.kill(child, 9)
