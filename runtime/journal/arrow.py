@@ -32,7 +32,7 @@ def batch(version: int, kinds: Sequence[str], times: Sequence[float], bodies: Se
     padded = [part + _ZEROS[: -len(part) % 8] for part in parts]
     ends = (0, *accumulate(map(len, padded)))
     versions, kind_ends, kind_texts, at, body_ends, body_texts = map(len, parts)
-    places = (0, 0, 0, versions, ends[1], 0, ends[1], kind_ends, ends[2], kind_texts)
+    places: tuple[int, ...] = (0, 0, 0, versions, ends[1], 0, ends[1], kind_ends, ends[2], kind_texts)
     places += (ends[3], 0, ends[3], at, ends[4], 0, ends[4], body_ends, ends[5], body_texts)
     head = _HEAD.pack(_MESSAGE, ends[6], _BATCH, count, _BUFFERS, *places, _NODES, count, 0, count, 0, count, 0, count, 0)
     return b"".join((head, *padded))

@@ -35,7 +35,7 @@ from pydantic_core import to_json
 from ..events import EVENT, VERSION, Event
 from ..failures import Corrupt
 from ..ports import Json
-from . import arrow
+from . import arrow, tearing
 
 MAGIC = b"darner\x01\n"
 _HEAD = struct.Struct("<8sQQQ16s32s")
@@ -159,7 +159,14 @@ def _decode_together(records: Sequence[Record], where: str) -> Iterable[Event]:
     if any(version != VERSION for version in table.column("version").to_pylist()):
         raise ValueError(VERSION)
     columns = (table.column(name).to_pylist() for name in ("kind", "at", "body"))
-    return [EVENT.validate_python({"kind": kind, "at": at, **json.loads(text)}) for kind, at, text in zip(*columns, strict=True)]
+    return [EVENT.validate_json(_whole(kind, at, text)) for kind, at, text in zip(*columns, strict=True)]
+
+
+def _whole(kind: str, at: float, text: str) -> str:
+    """Return an event as one JSON text, which is read and checked in one go; what is too deep for that is read one by one."""
+    if not text.startswith("{"):
+        raise ValueError(text)
+    return f'{{"kind":{json.dumps(kind)},"at":{at!r}{"," if text != "{}" else ""}{text[1:]}'
 
 
 def _event(row: dict[str, Any], record: Record, where: str) -> Event:
@@ -207,15 +214,16 @@ def refuse_stranger(record: Record, seq: int, before: bytes, where: str) -> None
         raise _damaged(where, record.offset, f"it is record {record.seq} of another history, not {seq} of this one")
 
 
-def scan(file: BinaryIO, size: int, where: str, *, seq: int = 0, before: bytes = START) -> Iterator[Record]:
+def scan(  # noqa: PLR0913 - what is read, and from where on
+    file: BinaryIO, size: int, where: str, *, seq: int = 0, before: bytes = START, offset: int = 0
+) -> Iterator[Record]:
     """Yield the records of a journal file, each verified against its checksum and the record before.
 
-    ``seq`` and ``before`` are the first record's number, and the hash of the one before it.
+    ``seq``, ``before`` and ``offset`` are the first record's number, the hash of the one before it, and where it starts.
 
-    The scan ends before a torn last record: one that the end of the file cuts off, or of which only zeros arrived.
-    Anything else that isn't right is `Corrupt`.
+    The scan ends before a torn last record: one that the end of the file cuts off, or of which not every sector arrived;
+    and before the room that an owner made ahead. Anything else that isn't right is `Corrupt`.
     """
-    offset = 0
     while offset < size:
         record = _read(file, offset, size, where)
         if record is None:
@@ -231,7 +239,7 @@ def _read(file: BinaryIO, offset: int, size: int, where: str) -> Record | None:
     if len(header) < HEADER_SIZE:
         return None
     if int.from_bytes(header[-4:], "little") != zlib.crc32(header[:-4]) or not header.startswith(MAGIC):
-        if _only_zeros(file, offset):
+        if _is_torn(file, offset, None):
             return None
         raise _damaged(where, offset, "its header is not what was written")
     _, seq, epoch, length, nonce, before = _HEAD.unpack_from(header)
@@ -240,14 +248,28 @@ def _read(file: BinaryIO, offset: int, size: int, where: str) -> Record | None:
     payload = file.read(length)
     digest = hashlib.sha256(header[: _HEAD.size] + payload).digest()
     if digest != header[_HEAD.size : _HEAD.size + 32]:
+        if _is_torn(file, offset, HEADER_SIZE + length):
+            return None
         raise _damaged(where, offset, "its checksum doesn't fit its bytes")
     return Record(seq, epoch, nonce, before, digest, payload, offset)
 
 
-def _only_zeros(file: BinaryIO, offset: int) -> bool:
-    """Return whether nothing but zeros follows: a file system may grow a file before its bytes arrive."""
+def _is_torn(file: BinaryIO, offset: int, length: int | None) -> bool:
+    """Return whether what is wrong here never arrived whole; ``length`` is the record's, None where its header is wrong."""
     file.seek(offset)
-    while chunk := file.read(1 << 20):
-        if chunk.count(0) != len(chunk):
-            return False
-    return True
+    rest = file.read()
+    if not rest.strip(b"\0"):
+        return True
+    is_followed = _holds_header(rest) if length is None else bool(rest[length:].strip(b"\0"))
+    return not is_followed and tearing.is_torn(rest, offset, HEADER_SIZE, length)
+
+
+def _holds_header(rest: bytes) -> bool:
+    """Return whether a record begins somewhere behind a first byte. No text of a record holds the magic: JSON escapes its end."""
+    at = rest.find(MAGIC, 1)
+    while at >= 0:
+        header = rest[at : at + HEADER_SIZE]
+        if len(header) == HEADER_SIZE and int.from_bytes(header[-4:], "little") == zlib.crc32(header[:-4]):
+            return True
+        at = rest.find(MAGIC, at + 1)
+    return False
