@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from ...compiler.diagnostics import CompileError, did_you_mean
 from ...compiler.lowering.plantext import from_text, to_text
 from ...compiler.plan import Lock, Plan
+from ..events import RunStarted
 from ..failures import Corrupt, Missing, Refused
 from ..ports import Json, Store
 from . import paths
@@ -157,7 +158,11 @@ def _read(store: Store, run_id: str, name: str, parse: Callable[[bytes], Found])
 
 def _refuse_headless(store: Store, run_id: str) -> None:
     """Say of a run with a history and without what it is bound to that this is gone; it is not a run that never began."""
-    if next(read_events(store, run_id), None) is not None:
+    first = next(read_events(store, run_id), None)
+    if isinstance(first, RunStarted) and first.forked is not None:
+        msg = f"the fork {run_id} of {first.forked} was never finished: whoever made it was stopped meanwhile, or is at it"
+        raise Refused(msg, help="fork again, with another --run; `darner gc` takes this one away once it is old")
+    if first is not None:
         raise _lost(store, run_id, paths.run_inputs(run_id), "there is no such object")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from darner.runtime.events import RunFinished, RunStarted, TakenUp
 from darner.runtime.failures import Refused
-from darner.runtime.journal import garbage, paths, standing
+from darner.runtime.journal import binding, garbage, paths, standing
 from darner.runtime.journal.garbage import OldRun
 from darner.runtime.journal.lease import Heart, Heartbeat
 from darner.runtime.journal.log import open_log
@@ -123,6 +123,8 @@ def test_a_fork_that_was_killed_half_way_goes_once_it_is_old(store: Store) -> No
     assert list(garbage.old_runs(store, NOW, None)) == []
     log.close()
     assert list(garbage.old_runs(store, NOW, 50 * DAY)) == []
+    with pytest.raises(Refused, match="the fork fork of r1 at x was never finished"):
+        binding.load(store, "fork")
     [old] = garbage.old_runs(store, NOW, None)
     assert (old.run, old.status) == ("fork", garbage.FORK)
     assert garbage.remove(store, old, "gc", NOW)
