@@ -25,6 +25,15 @@ from .rounds import inside
 from .state import RunState
 from .wiring import Lookup, resolve
 
+SKIPPED = "SkippedByPerson"
+"""The type of the failure that settles a step as skipped, since a person said so."""
+
+
+def reaction(plan: Plan, step: StepPlan, failure: Failure) -> Reaction:
+    """Return what is to be done about a step's failure: what the step says over its tool, all tools of one server, or its agent."""
+    callee = plan.tools.get((step.tool or "").partition(".")[0]) or plan.agents.get(step.agent or "")
+    return merge_reactions(REACTIONS, callee.on_failure if callee else {}, step.on_failure)[failure.kind]
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -271,7 +280,7 @@ class Scope:
         """Record a failure as the step's policy says: it fails, or counts as skipped."""
         failure = error if isinstance(error, Failure) else CallableError(error.message, type_name=type(error).__name__)
         now = self.flow.clock.now()
-        if self._reaction(name, failure).then == "skip" or failure.type_name == "SkippedByPerson":
+        if reaction(self.flow.plan, graphs.step(self.graph, name), failure).then == "skip" or failure.type_name == SKIPPED:
             self.flow.commits.note(StepSkipped(at=now, step=path, reason=f"{failure.kind}: {failure.message}"))
             return
         message = error.message if error.help is None else f"{error.message} ({error.help})"
@@ -293,11 +302,6 @@ class Scope:
             if name in self.flow.lock.places:
                 return self.flow.lock.places[name]
         return ""
-
-    def _reaction(self, name: str, failure: Failure) -> Reaction:
-        step, plan = graphs.step(self.graph, name), self.flow.plan
-        callee = plan.tools.get((step.tool or "").partition(".")[0]) or plan.agents.get(step.agent or "")
-        return merge_reactions(REACTIONS, callee.on_failure if callee else {}, step.on_failure)[failure.kind]
 
     def _lookup(self, step: StepPlan, command: Start) -> Lookup:
         """Return what a step sees: its item, the steps before it, and what is around them."""

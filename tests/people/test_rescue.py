@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from darner.compiler.plan import McpPlan, Plan, StepPlan, ToolPlan
+from darner.compiler.settings import Reaction
 from darner.runtime.events import QuestionAsked
+from darner.runtime.failures import CallableError, Network
+from darner.runtime.scope import reaction
 
 from .office import Office
 
@@ -56,3 +60,13 @@ def test_limits_are_raised_by_their_names_only(office: Office) -> None:
     for wrong in ("raise", "raise {}", 'raise {"moons": 3}', "value", "help"):
         assert office("answer", "r1", *wrong.split(" ", 1)) == 2
     assert office("answer", "r1", "raise", '{"cost": "1.00 USD"}') == 0
+
+
+def test_a_step_that_calls_a_server_s_tool_fails_as_its_server_s_entry_says() -> None:
+    """`gh.create_issue` has the reactions of `gh`, and the step's own are laid over them: who is asked depends on both."""
+    server = ToolPlan(mcp=McpPlan(command=("gh",)), on_failure={"error": Reaction(ask="boss"), "network": Reaction(then="skip")})
+    step = StepPlan(tool="gh.create_issue", on_failure={"network": Reaction(ask="desk")})
+    plan = Plan(plan="p", tools={"gh": server}, steps={"file": step})
+    assert reaction(plan, step, CallableError("no")).ask == "boss"
+    asked = reaction(plan, step, Network("down"))
+    assert (asked.ask, asked.then) == ("desk", "skip")

@@ -8,18 +8,14 @@ from typing import Any
 
 from ....compiler.plan import Plan, StepPlan
 from ....compiler.quantities import format_money
-from ....compiler.settings import REACTIONS, Reaction, merge_reactions
 from ...commits import GroupCommit
-from ...engine import Performer, Result
 from ...failures import CallableError, Failure, Semantic
 from ...idle import Idle
 from ...ports import Json
+from ...scope import SKIPPED, Performer, Result, reaction
 from ...state import RunState
 from .. import values
-from .people import People
-
-SKIPPED = "SkippedByPerson"
-"""The type of the failure that settles a step as skipped, since a person said so."""
+from .people import NO_ANSWER, People
 
 
 @dataclass(frozen=True)
@@ -51,9 +47,9 @@ class Rescuing:
         return self._given_before(path) if failure is None else await self._asked(path, step, failure)
 
     async def _asked(self, path: str, step: StepPlan, failure: Failure) -> Result | None:
-        human = self._reaction(step, failure).ask
+        human = reaction(self.plan, step, failure).ask
         # Whoever didn't answer, or said no, was asked already.
-        if human is None or failure.type_name in {"NoAnswer", "Denied", "Aborted"}:
+        if human is None or failure.type_name in {NO_ANSWER, "Denied", "Aborted"}:
             raise failure
         return await self._decided(path, step, failure, human)
 
@@ -66,10 +62,6 @@ class Rescuing:
                 if one.closed.value.get("verdict") == "skip":
                     raise CallableError(f"{one.asked.human} said that it is to be skipped", type_name=SKIPPED)
         return None
-
-    def _reaction(self, step: StepPlan, failure: Failure) -> Reaction:
-        callee = self.plan.tools.get(step.tool or "") or self.plan.agents.get(step.agent or "")
-        return merge_reactions(REACTIONS, callee.on_failure if callee else {}, step.on_failure)[failure.kind]
 
     async def _decided(self, path: str, step: StepPlan, failure: Failure, human: str) -> Result | None:
         """Return what a person gave as the step's result, or None where it is to be tried again; raises what ends it."""
