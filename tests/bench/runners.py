@@ -19,7 +19,7 @@ from .measure import Measured, measure
 from .pinned import ROOT, peers_python
 
 TESTS = ROOT / "tests"
-LONGEST = float(os.environ.get("DARNER_BENCH_LONGEST", "45"))
+LONGEST = float(os.environ.get("DARNER_BENCH_LONGEST", "60"))
 """Seconds of one course after which a contestant gets no further round: the slowest don't hold all others up."""
 
 

@@ -18,7 +18,7 @@ from .runners import LONGEST, Runner, best_peer, environment, interleave
 pytestmark = pytest.mark.bench
 STEPS = int(os.environ.get("DARNER_BENCH_STEPS", "2000"))
 SESSIONS = int(os.environ.get("DARNER_BENCH_SESSIONS", "1000"))
-EACH = 5
+EACH = int(os.environ.get("DARNER_BENCH_EACH", "4"))
 LONG = int(os.environ.get("DARNER_BENCH_LONG", "10000"))
 MICRO = 1e6
 

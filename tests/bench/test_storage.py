@@ -49,8 +49,9 @@ def _table(curves: list[Curve], letters: int) -> Table:
     about = (
         f"![What the store holds against turns: lists that are kept whole grow as a parabola](bytes.svg)\n\n{TURNS} turns, at the end "
         f"{letters / LETTERS_OF_A_TOKEN:,.0f} tokens ({letters / MEGA:.2f} MB of text), a model on loopback. What is in the store beyond "
-        "what was there before the first turn; a database without its write-ahead log. bend: what the second half adds over what the first "
-        "half adds (1 is a straight line, 3 a parabola); exponent: the power of the turn that fits best. Target: a straight line."
+        "what was there before the first turn; a database without its write-ahead log, a journal without the room made ahead. "
+        "bend: what the second half adds over what the first half adds (1 is a straight line, 3 a parabola); exponent: the power of the "
+        "turn that fits best. Target: a straight line."
     )
     found = Table("Bytes in the store against turns", COLUMNS, about)
     for one in curves:

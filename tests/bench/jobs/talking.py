@@ -11,6 +11,8 @@ from darner import Call
 SIZES: list[int] = []
 """How many bytes the store holds: before the first turn, and after each."""
 WORDS = "word " * 200
+AHEAD = 1 << 20
+"""Bytes at the end of a file that may be room."""
 
 
 class Talk(BaseModel):
@@ -38,4 +40,13 @@ async def talk(turns: int, folder: str, listener: Call[Said, str]) -> int:
 
 
 def _size(folder: str) -> int:
-    return sum(one.stat().st_size for one in Path(folder).rglob("*") if one.is_file())
+    return sum(_filled(one) for one in Path(folder).rglob("*") if one.is_file())
+
+
+def _filled(file: Path) -> int:
+    """Return a file's bytes without the zeros that a journal puts at its end to make room for what comes."""
+    size = file.stat().st_size
+    with file.open("rb") as opened:
+        opened.seek(max(size - AHEAD, 0))
+        tail = opened.read()
+    return size - len(tail) + len(tail.rstrip(b"\0"))
