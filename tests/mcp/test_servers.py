@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import pytest
@@ -19,6 +19,7 @@ import pytest
 from darner.compiler.plan import Plan, ToolPlan
 from darner.runtime.failures import CallableError, Crashed, Network, Refused, Semantic
 from darner.runtime.perform.mcp import guard
+from darner.runtime.perform.mcp.connection import listed
 from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.runtime.perform.tools import Tools
 from darner.testing import MemoryBoundary, ServerProcess
@@ -311,3 +312,18 @@ except Refused as refused:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "MCP servers need the package mcp | pip install 'darner[mcp]'"
+
+
+def test_a_server_that_never_ends_its_list_is_refused() -> None:
+    """Stopping at some page would lose tools without a word."""
+    from mcp import types  # noqa: PLC0415 - the package is an extra
+
+    class Endless:
+        """Names one tool a page, and always another page."""
+
+        async def list_tools(self, *, cursor: str | None) -> types.ListToolsResult:
+            at = int(cursor or 0)
+            return types.ListToolsResult(tools=[types.Tool(name=f"t{at}", input_schema={})], next_cursor=str(at + 1))
+
+    with pytest.raises(Refused, match="goes on naming tools after 100 pages"):
+        asyncio.run(listed(cast("Any", Endless())))

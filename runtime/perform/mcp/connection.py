@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from ...failures import Refused
 from . import guard
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Connection:
     async def _keep(self) -> None:
         try:
             async with self._client() as client:
-                self.tools = await _listed(client)
+                self.tools = await listed(client)
                 self._open.set_result(client)
                 await self._ending.wait()
         except BaseException as error:
@@ -123,7 +124,7 @@ class Connection:
     async def look_again(self) -> None:
         """Read anew what the server offers."""
         self.is_stale = False
-        self.tools = await _listed(await asyncio.shield(self._open))
+        self.tools = await listed(await asyncio.shield(self._open))
 
     @property
     def is_over(self) -> bool:
@@ -142,7 +143,8 @@ class Connection:
         await asyncio.wait({self._task})
 
 
-async def _listed(client: Client) -> dict[str, Tool]:
+async def listed(client: Client) -> dict[str, Tool]:
+    """Return what a server offers, page after page; `Refused` where that finds no end."""
     found: dict[str, Tool] = {}
     cursor = None
     for _ in range(_PAGES):
@@ -150,8 +152,9 @@ async def _listed(client: Client) -> dict[str, Tool]:
         found |= {tool.name: tool for tool in page.tools}
         cursor = page.next_cursor
         if cursor is None:
-            break
-    return found
+            return found
+    msg = f"an MCP server goes on naming tools after {_PAGES} pages ({len(found)} of them)"
+    raise Refused(msg, help="each page of its list names the next one: it has to come to an end")
 
 
 @contextlib.contextmanager
