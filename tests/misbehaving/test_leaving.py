@@ -37,7 +37,7 @@ def run(bench: Bench, *words: str) -> tuple[int, Any]:
 
 
 def test_a_read_that_ends_the_process_is_given_up_after_three_lives_that_came_to_nothing(tmp_path: Path) -> None:
-    """Its process is gone, with the tool's own code; `resume` tries again, and after three lives without a new result it says why it stops."""
+    """Its process is gone with the tool's own code; `resume` tries again, until three lives in a row came to nothing: then it says why."""
     bench = Bench(tmp_path, "leaves", "read")
     resume = ["resume", "r", "--store", str(tmp_path / "store"), "--json"]
     assert run(bench, *bench.words()) == (9, None)
