@@ -18,7 +18,7 @@ MICRO = 1e6
 LEAST = 0.02
 """The share of the time below which a room is among the rest."""
 SAID = {
-    "sync": "the journal's fsync",
+    "sync": "the journal's fsync or fdatasync",
     "waiting": "other threads: appends while the disk is slow, plain functions",
     "loop": "asyncio's own",
     "code": "the steps themselves",
@@ -72,8 +72,8 @@ def _cell(measured: tuple[Turn, int], share: float) -> str:
 
 
 def _said(room: str) -> str:
-    """Return what a room is called, and the first sentence of what it says of itself."""
+    """Return what a room is called, and what it says of itself in its first line."""
     if room in SAID:
         return SAID[room]
     first = (ast.get_docstring(ast.parse((ROOT / room).read_text(encoding="utf-8"))) or "").partition("\n")[0]
-    return f"`{room}`: {first.partition(':')[0].partition(',')[0].rstrip('.')}"
+    return f"`{room}`: {first.partition(';')[0].rstrip('.:')}"
