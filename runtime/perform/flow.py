@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -19,8 +20,9 @@ from ..events import LetGo, RunFinished, RunStarted, TakenUp
 from ..failures import Refused
 from ..idle import Idle
 from ..journal import binding as bindings
+from ..journal import standing
 from ..journal.binding import Binding
-from ..journal.log import open_log
+from ..journal.log import extent_of, open_log
 from ..ports import Clock, Log, Secrets, Store
 from ..renewal import Renewal, renewal
 from ..state import RunState, fold
@@ -96,7 +98,10 @@ def _run_ready(store: Store, bound: Binding, around: Surroundings, agents: Agent
         _keep_offers(store, bound, agents)
         if around.begun is not None:
             around.begun()
-        return drive(log, bound, replace(around, store=store, between=around.between or Between(store, owner())), agents, redo=redo)
+        around = replace(around, store=store, between=around.between or Between(store, owner()))
+        state = drive(log, bound, around, agents, redo=redo)
+    standing.leave(store, bound.run, state, extent_of(log))
+    return state
 
 
 def _bind(store: Store, log: Log, bound: Binding, redo: Sequence[str]) -> None:
@@ -142,7 +147,8 @@ def make_agents(bound: Binding, around: Surroundings) -> Agents:
 
 def drive(log: Log, bound: Binding, around: Surroundings, agents: Agents, *, redo: Sequence[str] = ()) -> RunState:
     """Go on with a run whose journal is held, and return its state at the end; see `run_flow`."""
-    state = fold(log.read())
+    with _uncollected():
+        state = fold(log.read())
     unknown = sorted(set(redo) - set(bound.plan.steps))
     if unknown:
         raise Refused(f"there is no step {unknown[0]} in {bound.plan.plan}", help=f"its steps are {', '.join(bound.plan.steps)}")
@@ -153,6 +159,18 @@ def drive(log: Log, bound: Binding, around: Surroundings, agents: Agents, *, red
     with asyncio.Runner() as runner:
         runner.run(_drive(log, state, bound, around, agents, tuple(redo)))
     return state
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage meanwhile: what is folded is all kept, and looking through it again and again takes a quarter of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 async def _drive(log: Log, state: RunState, bound: Binding, around: Surroundings, agents: Agents, redo: tuple[str, ...]) -> None:  # noqa: PLR0913, PLR0917 - `drive` as a coroutine
