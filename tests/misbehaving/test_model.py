@@ -30,7 +30,10 @@ flow:
 def test_a_model_that_answers_garbage_for_ever_ends_its_step_and_the_run_goes_on_after_the_fix(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Three attempts, class semantic, with the place; a resume asks again, and repeats nothing that was done before."""
+    """Three attempts, class semantic, with the place. What it answered is on record and would fail again: `--redo` asks anew.
+
+    What was done before is not done again.
+    """
     (tmp_path / "spec.yaml").write_text(SPEC, encoding="utf-8")
     (tmp_path / "misbehaving_tools.py").write_text((Path(__file__).parent / "tools.py").read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "darner.toml").write_text('[target.scripted.models.small]\nscript = "script.yaml"\n', encoding="utf-8")
@@ -41,8 +44,8 @@ def test_a_model_that_answers_garbage_for_ever_ends_its_step_and_the_run_goes_on
     out, err = capsys.readouterr()
     assert json.loads(out)["status"] == "failed"
     assert "spec.yaml:14:5: step judged failed (semantic" in err
-    assert "darner resume r" in err
+    assert "darner resume r --redo judged" in err
     script.write_text("replies: [{answer: [1, 2]}]", encoding="utf-8")
-    assert darner(["resume", "r", *place]) == 0
+    assert darner(["resume", "r", "--redo", "judged", *place]) == 0
     assert json.loads(capsys.readouterr().out)["outputs"] == [1, 2]
     assert len(log.read_text(encoding="utf-8").splitlines()) == 1
