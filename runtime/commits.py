@@ -64,33 +64,34 @@ class GroupCommit:
         await asyncio.shield(self._writer)
 
     async def _write_beside(self) -> None:
-        batch, noted, began = self._take()
-        error: BaseException | None = None
+        batch, noted = self._take()
         try:
-            await asyncio.to_thread(self._log.append, batch)
-        except BaseException as raised:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
-            error = raised
-        self._writer = None
-        self._end(noted, began, error)
+            await asyncio.to_thread(self._append, batch, asyncio.get_running_loop())
+        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
+            self._error = error
+        else:
+            self._durable = noted
+        finally:
+            self._writer = None
 
     def _write(self) -> None:
-        batch, noted, began = self._take()
-        error: BaseException | None = None
+        batch, noted = self._take()
         try:
-            self._log.append(batch)
-        except BaseException as raised:  # noqa: BLE001 - likewise
-            error = raised
-        self._end(noted, began, error)
-
-    def _take(self) -> tuple[list[Event], int, float]:
-        batch, self._pending = self._pending, []
-        return batch, self._noted, asyncio.get_running_loop().time()
-
-    def _end(self, noted: int, began: float, error: BaseException | None) -> None:
-        self._is_slow = asyncio.get_running_loop().time() - began > SLOW
-        self._error = error
-        if error is None:
+            self._append(batch, asyncio.get_running_loop())
+        except BaseException as error:  # noqa: BLE001 - likewise
+            self._error = error
+        else:
             self._durable = noted
+
+    def _take(self) -> tuple[list[Event], int]:
+        batch, self._pending = self._pending, []
+        return batch, self._noted
+
+    def _append(self, batch: list[Event], loop: asyncio.AbstractEventLoop) -> None:
+        """Append, and note whether the disk is slow; that a busy machine takes its time to change threads isn't the disk's doing."""
+        began = loop.time()
+        self._log.append(batch)
+        self._is_slow = loop.time() - began > SLOW
 
     async def drain(self) -> None:
         """Write what is still under way, after nobody waits any more: the end of a run that was stopped."""
