@@ -140,7 +140,8 @@ def test_a_damaged_journal_stops_its_run_and_once_it_is_repaired_the_run_goes_on
             assert damage.name.rpartition("/")[2] in shop.err
             assert "help:" in shop.err
         assert shop("ps") == 0
-        assert "r1  damaged" in shop.out
+        # In a bucket a list is told from what each run said last of itself; whoever looks at the run itself is told.
+        assert ("r1  failed" if shop.url.startswith("s3:") else "r1  damaged") in shop.out
         assert shop("resume", "--due", "--json") == 0
         damage.repaired()
     assert shop.calls == before
