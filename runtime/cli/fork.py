@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
+from ..failures import Refused
 from ..journal import binding
 from . import console, exits, running
-from .options import PlanOf
-from .pinned import recompiled
+from .options import PlanOf, PolicyOption
+from .pinned import as_it_is_now
 from .running import JsonOption, RunArgument, StoreOption, TargetOption
 
 EPILOG = """\b
@@ -32,6 +33,7 @@ def fork(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     at: Annotated[str, typer.Option("--at", metavar="STEP", help="The first thing that is open: STEP, STEP[3], LOOP/2 or LOOP/2/STEP.")],
     new: Annotated[str | None, typer.Option("--run", metavar="ID", help="Name the new run.")] = None,
     plan: Annotated[PlanOf, typer.Option("--plan", help="Bind it to the old run's plan, or compile the spec anew.")] = PlanOf.OLD,
+    policy: PolicyOption = None,
     store: StoreOption = None,
     target: TargetOption = None,
     as_json: JsonOption = False,  # noqa: FBT002 - a flag
@@ -40,11 +42,13 @@ def fork(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     from ..journal.removal import unless_removed  # noqa: PLC0415 - `--help` needs no journal
     from ..perform import forking, world  # noqa: PLC0415 - `--help` needs no runtime
 
+    if policy is not None and plan is not PlanOf.NEW:
+        raise Refused("--policy is for --plan new: a fork of the old plan keeps its policy", help="leave it out")
     place = running.here(store, target)
     with unless_removed(place, run):
         old = binding.load(place, run)
     running.make_importable(Path(old.spec).parent)
-    given = recompiled(old) if plan is PlanOf.NEW else old
+    given = as_it_is_now(old, policy) if plan is PlanOf.NEW else old
     bound = dataclasses.replace(given, run=binding.check_id(new) if new else world.run_id(old.plan.plan), before=())
     count = forking.fork(place, run, at, bound, world.SystemClock())
     if as_json:

@@ -37,19 +37,30 @@ def renewed(bound: Binding, policy: Path | None) -> Binding:
     from ...compiler.diff import changes  # noqa: PLC0415 - only a new plan needs it
     from ..journal import binding  # noqa: PLC0415 - `--help` needs no journal
 
-    now = recompiled(bound, policy)
+    now = as_it_is_now(bound, policy)
     if now == bound:
         console.say("the spec is as it was, and so is the plan")
         return bound
+    for change in changes((bound.plan, bound.lock), (now.plan, now.lock)):
+        console.say("\n    ".join([f"{change.where}  {change.what}", *change.details]))
+    console.say(f"{bound.run} goes on with the spec as it is now")
+    return binding.renewed(bound, now)
+
+
+def as_it_is_now(bound: Binding, policy: Path | None) -> Binding:
+    """Return what a run would be bound to by its spec as it is now.
+
+    Raises:
+        CompileError: the spec is wrong.
+        Refused: its inputs or parameters don't fit any more; or it was run under a policy that isn't known here.
+    """
+    now = recompiled(bound, policy)
     if policy is None and now.plan.policy != bound.plan.policy:
         raise Refused(
             f"the new plan has another policy than {bound.run}",
             help="give the policy that counts now with --policy FILE: the run may have been started under one",
         )
-    for change in changes((bound.plan, bound.lock), (now.plan, now.lock)):
-        console.say("\n    ".join([f"{change.where}  {change.what}", *change.details]))
-    console.say(f"{bound.run} goes on with the spec as it is now")
-    return binding.renewed(bound, now)
+    return now
 
 
 def recompiled(bound: Binding, policy: Path | None = None) -> Binding:

@@ -105,6 +105,10 @@ class Bakery:
         """Go on with the run by its spec as it is now."""
         return self.office("resume", "r1", "--plan", "new", "--json", *words)
 
+    def fork(self) -> int:
+        """Begin a new run at the step that sells, by the spec as it is now."""
+        return self.office("fork", "r1", "--at", "sold", "--plan", "new", "--json")
+
     def asked(self) -> list[str]:
         """Return who is asked, as the last command said."""
         return [one["human"] for one in self.office.json()["questions"]]
@@ -163,11 +167,13 @@ def test_a_run_keeps_its_plan_where_the_new_one_is_wrong_or_doesn_t_fit(bakery: 
         ("name: bakery\n", "name: bakery\npolicy: {max_memory: 1Gi}\n", "another policy"),
     ):
         bakery.spec.write_text(good.replace(old, new), encoding="utf-8")
-        assert bakery.resume() == 2, new
-        assert said in office.out + office.err, office.err
+        for go_on in (bakery.resume, bakery.fork):
+            assert go_on() == 2, new
+            assert said in office.out + office.err, office.err
     bakery.spec.write_text(good, encoding="utf-8")
     assert office.state().epoch == 1
     assert office("resume", "r1", "--policy", str(bakery.spec)) == 2
+    assert office("fork", "r1", "--at", "sold", "--policy", str(bakery.spec)) == 2
     assert office("resume", "--due", "--plan", "new") == 2
     assert office("resume", "r1") == 3
     assert office.effects == ["bake rye", "bake spelt", "sell 2", "sell 2"]
