@@ -161,6 +161,8 @@ class BucketLog:
         self._pauses = tuning.pauses
         self._ended: StoreError | Fenced | None = None
         self._is_closed = False
+        self.extent = ""
+        """How far the journal goes; known once it is closed and released."""
         self._packer = Packer(store, run_id, history, tuning.pack_size)
 
     @property
@@ -229,6 +231,7 @@ class BucketLog:
         try:
             if self._ended is None:
                 self._create(record.encode_mark("release", ""))
+                self.extent = str(self._last.seq + 1)
         except (StoreError, Fenced):
             pass  # then the heartbeat goes, or goes stale
         finally:

@@ -138,6 +138,8 @@ class LocalLog:
         self._lock = lock
         self._nonce = secrets.token_bytes(16)
         self._broken: str | None = None
+        self.extent = ""
+        """How far the journal goes; known once it is closed."""
         is_new = not path.exists()
         # Not to append: what is written goes into the room ahead.
         self._file = path.open("x+b" if is_new else "r+b", buffering=0)
@@ -235,5 +237,6 @@ class LocalLog:
             if self._lock.is_ours and self._broken is None and self._size > self._end:
                 with suppress(OSError):  # the next owner takes the room back
                     self._file.truncate(self._end)
+            self.extent = _extent(self._path) if self._lock.is_ours else ""
             self._file.close()
             self._lock.release()

@@ -8,7 +8,9 @@ from ..events import Event
 from ..failures import Refused
 from ..ports import Log, Store
 from . import bucket_log, local_log, paths
+from .bucket_log import BucketLog
 from .lease import Heart
+from .local_log import LocalLog
 from .reading import Reading
 
 
@@ -69,6 +71,11 @@ def read(store: Store, run_id: str) -> Reading:
     if store.local_path(paths.journal(run_id)) is None:
         return bucket_log.read(store, run_id)
     return local_log.read(store, run_id)
+
+
+def extent_of(log: Log) -> str:
+    """Return how far a journal that was closed went, for `goes_to`; empty where that can't be known."""
+    return log.extent if isinstance(log, LocalLog | BucketLog) else ""
 
 
 def goes_to(store: Store, run_id: str, extent: str) -> bool:

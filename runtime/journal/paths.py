@@ -56,6 +56,11 @@ def run_offers(run_id: str) -> str:
     return f"{RUNS}/{run_id}/offers.json"
 
 
+def run_standing(run_id: str) -> str:
+    """Return how a run stood when its owner gave it up: a cache over its journal, like `STANDINGS`."""
+    return f"{RUNS}/{run_id}/standing.json"
+
+
 def journal(run_id: str) -> str:
     """Return the folder of a run's journal."""
     return f"{RUNS}/{run_id}/journal"

@@ -1,6 +1,7 @@
 """How runs stand, as their journals tell it; remembered, so that a journal is read again only when it has grown.
 
-What is remembered is a cache (``index/runs.json``): each entry says which journal it was folded from, is used only as
+What is remembered is a cache: an owner that gives a run up leaves it with the run (``standing.json``), and whoever looks at
+all runs puts it together (``index/runs.json``). Each entry says which journal it was folded from, is used only as
 long as nothing was written to that one since, and may be deleted at any time.
 """
 
@@ -19,9 +20,8 @@ from ...compiler.frozen import Frozen
 from ..failures import Missing, Refused, StoreError
 from ..ports import Store
 from ..report import Status, status_of, waits
-from ..state import fold
+from ..state import RunState, fold
 from . import binding, log, paths
-from .reading import Reading
 from .segments import AT_ONCE
 
 T = TypeVar("T")
@@ -78,8 +78,26 @@ def look(store: Store) -> list[Found]:
     told = {one.run: one.standing for one in found if one.standing is not None and one.standing.extent and one.holder is None}
     if told != known:
         with suppress(StoreError):  # whoever may only read a store looks at every journal each time
-            store.put(paths.STANDINGS, Remembered(runs=told).model_dump_json(exclude_defaults=True).encode("utf-8", "surrogatepass"))
+            store.put(paths.STANDINGS, _content(Remembered(runs=told)))
     return found
+
+
+def leave(store: Store, run_id: str, state: RunState, extent: str) -> None:
+    """Leave how a run stands with it, for whoever looks later. ``extent``: how far the journal went that led to the state."""
+    if extent:
+        with suppress(StoreError):  # a saving
+            store.put(paths.run_standing(run_id), _content(_standing(state, extent)))
+
+
+def _left(store: Store, run_id: str) -> Standing | None:
+    try:
+        return Standing.model_validate_json(store.get(paths.run_standing(run_id)))
+    except (Missing, ValidationError):
+        return None
+
+
+def _content(told: Standing | Remembered) -> bytes:
+    return told.model_dump_json(exclude_defaults=True).encode("utf-8", "surrogatepass")
 
 
 def remembered(store: Store) -> Mapping[str, Standing]:
@@ -93,12 +111,13 @@ def remembered(store: Store) -> Mapping[str, Standing]:
 def _find(store: Store, run_id: str, known: Standing | None) -> Found | None:
     """Return how a run stands; None where nothing of it had begun, or it was deleted just now."""
     try:
-        if known is not None and log.goes_to(store, run_id, known.extent):
-            return Found(run_id, known, None, log.holder_of_known(store, run_id))
+        for told in _told(store, run_id, known):
+            if log.goes_to(store, run_id, told.extent):
+                return Found(run_id, told, None, log.holder_of_known(store, run_id))
         if not binding.is_bound(store, run_id):
             return None
         reading = log.read(store, run_id)
-        return Found(run_id, _standing(reading), None, reading.holder)
+        return Found(run_id, _standing(fold(reading.events), reading.extent), None, reading.holder)
     except Refused:
         return None  # somebody's own folder, whose name can't be a run's id
     except StoreError as error:  # one damaged run must not hide the others
@@ -106,10 +125,17 @@ def _find(store: Store, run_id: str, known: Standing | None) -> Found | None:
         return None if is_gone else Found(run_id, None, error.message, log.holder(store, run_id))
 
 
-def _standing(reading: Reading) -> Standing:
-    state = fold(reading.events)
+def _told(store: Store, run_id: str, known: Standing | None) -> Iterator[Standing]:
+    if known is not None:
+        yield known
+    left = _left(store, run_id)
+    if left is not None:
+        yield left
+
+
+def _standing(state: RunState, extent: str) -> Standing:
     return Standing(
-        extent=reading.extent,
+        extent=extent,
         status=status_of(state, None),
         started=state.started.at if state.started else None,
         finished=state.finished.at if state.finished else None,

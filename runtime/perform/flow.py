@@ -20,8 +20,9 @@ from ..events import LetGo, RunFinished, RunStarted, TakenUp
 from ..failures import Refused
 from ..idle import Idle
 from ..journal import binding as bindings
+from ..journal import standing
 from ..journal.binding import Binding
-from ..journal.log import open_log
+from ..journal.log import extent_of, open_log
 from ..ports import Clock, Log, Secrets, Store
 from ..renewal import Renewal, renewal
 from ..state import RunState, fold
@@ -97,7 +98,10 @@ def _run_ready(store: Store, bound: Binding, around: Surroundings, agents: Agent
         _keep_offers(store, bound, agents)
         if around.begun is not None:
             around.begun()
-        return drive(log, bound, replace(around, store=store, between=around.between or Between(store, owner())), agents, redo=redo)
+        around = replace(around, store=store, between=around.between or Between(store, owner()))
+        state = drive(log, bound, around, agents, redo=redo)
+    standing.leave(store, bound.run, state, extent_of(log))
+    return state
 
 
 def _bind(store: Store, log: Log, bound: Binding, redo: Sequence[str]) -> None:
