@@ -7,10 +7,13 @@ help: ## list the targets
 .venv/ready: pyproject.toml uv.lock .ci/requirements.txt .ci/setup
 	@bash .ci/setup
 
+.ci/node_modules/ready: .ci/package-lock.json .ci/azurite
+	@bash .ci/azurite
+
 demo: .venv/ready ## set up, then index a catalogue of 250,000 products and search it
 	@bash specs/catalog/demo
 
-test: .venv/ready ## set up, then run the tests (the house tests run with `make check`)
+test: .venv/ready .ci/node_modules/ready ## set up, then run the tests (the house tests run with `make check`)
 	@$(PY) -m pytest --ignore tests/house -n 2
 
 check: .venv/ready ## format, lint, types, import rules, house tests
@@ -30,10 +33,10 @@ lock: ## resolve the locked versions again
 bench: .venv/ready ## measure, side by side in one run
 	@$(PY) -m pytest tests/bench -m bench -s -p no:cacheprovider --timeout 3600
 
-soak: .venv/ready ## the exhaustive crash tests
+soak: .venv/ready .ci/node_modules/ready ## the exhaustive crash tests
 	@$(PY) -m pytest tests -m soak -s --timeout 7200
 
 clean: ## remove what was built
-	@rm -rf .venv build dist .demo
+	@rm -rf .venv .venv-bench .ci/node_modules build dist .demo
 
 .PHONY: help demo test check golden docs lock bench soak clean

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ...compiler.diagnostics import CompileError
 from ...compiler.plan import Compiled
 from ..failures import DarnerError, Refused
 from ..journal.binding import Binding
-from . import console
+from . import console, running
+
+
+def code_now(bound: Binding, names: Iterable[str]) -> Mapping[str, str]:
+    """Return today's fingerprints of a run's Python, by callable name: its plan is pinned, what runs is what is installed."""
+    from ..project.fingerprint import Fingerprints  # noqa: PLC0415 - `--help` needs no runtime
+
+    folder = Path(bound.spec).parent
+    running.make_importable(folder)
+    prints = Fingerprints(folder)
+    return {name: prints.of(name) for name in sorted(names)}
 
 
 def tell_edited(bound: Binding) -> None:

@@ -138,6 +138,7 @@ def carry_on(store: Store, bound: Binding, manner: Manner) -> int:
     from ..perform.flow import Surroundings, run_flow  # noqa: PLC0415 - `--help` needs no runtime
     from ..perform.secrets import EnvironmentSecrets  # noqa: PLC0415 - likewise
     from .asking import terminal  # noqa: PLC0415 - likewise
+    from .pinned import code_now  # noqa: PLC0415 - likewise
     from .watching import drawing  # noqa: PLC0415 - likewise
 
     def begun() -> None:
@@ -149,8 +150,9 @@ def carry_on(store: Store, bound: Binding, manner: Manner) -> int:
             asker = None if manner.as_json or manner.watch else terminal(store, bound.run)
             with drawing(bound, wanted=manner.watch) as drawn, console.results_only():
                 around = Surroundings(
-                    EnvironmentSecrets(), models, asker=asker, take_over=manner.take_over, strict=manner.strict, watch=drawn, begun=begun
-                )
+                    EnvironmentSecrets(), models, asker=asker, take_over=manner.take_over, strict=manner.strict,
+                    watch=drawn, begun=begun, code=code_now(bound, bound.lock.callables),
+                )  # fmt: skip
                 state = run_flow(store, bound, around, redo=manner.redo)
     except KeyboardInterrupt:
         return running.tell_stopped(store, bound.run, as_json=manner.as_json)

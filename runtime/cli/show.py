@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ...compiler.plan import Plan
 from ..failures import Refused
 from ..journal import binding, paths
 from ..journal.binding import Binding
@@ -80,9 +77,11 @@ def _read(store: Store, run_id: str) -> tuple[Binding, RunState]:
 
 def _show_drift(store: Store, run_id: str, *, as_json: bool) -> int:
     from .. import drift  # noqa: PLC0415 - only `--drift` needs it
+    from .pinned import code_now  # noqa: PLC0415 - likewise
 
     bound, state = _read(store, run_id)
-    found = list(drift.drift(bound.plan, state, code_now(bound, state)))
+    names = {ref for call in state.calls.values() if (ref := drift.code_of(bound.plan, call)) is not None}
+    found = list(drift.drift(bound.plan, state, code_now(bound, names)))
     if as_json:
         console.emit_json({"run": run_id, "drift": [drift.as_json(one) for one in found]})
         return exits.DONE
@@ -91,19 +90,6 @@ def _show_drift(store: Store, run_id: str, *, as_json: bool) -> int:
     if not found:
         console.say(f"nothing of {run_id} has drifted")
     return exits.DONE
-
-
-def code_now(bound: Binding, state: RunState) -> Mapping[str, str]:
-    """Return today's fingerprints of the code behind a run's results, by callable name; what can't be read has none."""
-    from ..drift import code_of  # noqa: PLC0415 - only drift needs it
-    from ..project.fingerprint import Fingerprints  # noqa: PLC0415 - likewise
-
-    folder = Path(bound.spec).parent
-    running.make_importable(folder)
-    prints = Fingerprints(folder)
-    plan: Plan = bound.plan
-    refs = {ref for call in state.calls.values() if (ref := code_of(plan, call)) is not None}
-    return {ref: prints.of(ref) for ref in sorted(refs)}
 
 
 def _show_job(store: Store, name: str, *, as_json: bool) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from ...compiler.plan import ModelPlan
+from ...compiler.plan import Lock, ModelPlan
 from .. import graph
 from ..commits import GroupCommit
 from ..engine import Engine
@@ -74,6 +74,12 @@ class Surroundings:
     """Is shown the run as it grows."""
     begun: Callable[[], None] | None = None
     """Is told once the run is bound: only then is there something to resume."""
+    code: Mapping[str, str] | None = None
+    """Fingerprints of the Python that runs now, by name; without it, those that the run was bound to."""
+
+    def lock(self, bound: Binding) -> Lock:
+        """Return the fingerprints that results are stored under: a plan is pinned, the Python is what is installed."""
+        return bound.lock if self.code is None else bound.lock.model_copy(update={"callables": dict(self.code)})
 
 
 def run_flow(store: Store, bound: Binding, around: Surroundings, *, redo: Sequence[str] = ()) -> RunState:
@@ -132,7 +138,7 @@ def make_agents(bound: Binding, around: Surroundings) -> Agents:
     """Return the agents and tools of a run."""
     base = Path(bound.spec).parent
     offered = _offers(around.store, bound)
-    tools = Tools(bound.plan, secrets=around.secrets, params=bound.params, lock=bound.lock, base=base, offered=offered)
+    tools = Tools(bound.plan, secrets=around.secrets, params=bound.params, lock=around.lock(bound), base=base, offered=offered)
     return Agents(
         bound.plan,
         prompts=bound.prompts,
@@ -140,7 +146,7 @@ def make_agents(bound: Binding, around: Surroundings) -> Agents:
         tools=tools,
         params=bound.params,
         places=around.models,
-        lock=bound.lock,
+        lock=around.lock(bound),
         base=base,
     )
 
@@ -191,7 +197,7 @@ async def _drive(log: Log, state: RunState, bound: Binding, around: Surroundings
     recording = Recording(bound.run, bound.plan, state, commits, around.clock, chance, log.load, cache, idle, people, gate)
     threads = Threads()
     cages = Cages(str(Path(bound.spec).parent), threads, bound.plan.resources)
-    perform = Steps(recording, agents, bound.lock, cages, threads)
+    perform = Steps(recording, agents, around.lock(bound), cages, threads)
     rescuing = Rescuing(perform, bound.plan, state, commits, people, idle, partial(JournaledBoundary, recording))
     engine = Engine(
         bound.plan, bound.lock, bound.inputs, bound.params, state, commits, rescuing, around.clock, log.load, perform.judge,
