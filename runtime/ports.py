@@ -168,7 +168,7 @@ class CallRequest:
     """What is said in this call is kept, and handed to the calls of that name that begin later in the same run."""
     cache: Caching | None = None
     """Where an equal call's result may come from; not part of the identity. Never given for what writes."""
-    turn: Turn | None = None
+    turn: Turn | None = field(default=None, compare=False)
     """What each attempt waits for before it begins, and holds until it is over: no time-out goes on before that."""
 
 

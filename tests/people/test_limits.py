@@ -235,10 +235,10 @@ def test_a_run_that_is_throttled_for_long_is_parked_until_then(atelier: Atelier,
 def test_a_time_out_counts_from_when_an_attempt_may_begin(atelier: Atelier) -> None:
     """Five requests of which one at a time is allowed: the last waits longer than its time-out, and doesn't time out."""
     office = atelier.office
-    mapped = "five: {use: 'atelier_steps:five'}\n    said: {use: talker, with: {what: $item}, timeout: 3s, map: {over: $five}}"
+    mapped = "five: {use: 'atelier_steps:five'}\n    said: {use: talker, with: {what: $item}, timeout: 7s, map: {over: $five}}"
     body = TALKER.replace("said: {use: talker, with: {what: hello}}", mapped)
-    with ModelServer("replies: [{answer: {text: hello}, delay: 0.8}]") as server:
-        assert atelier.run(server, body.replace("time: 5s", "time: 3s"), model=", rate: {concurrency: 1}") == 0, office.err
+    with ModelServer("replies: [{answer: {text: hello}, delay: 2}]") as server:
+        assert atelier.run(server, body.replace("time: 5s", "time: 7s"), model=", rate: {concurrency: 1}") == 0, office.err
         assert server.requests == 5
     assert [one for one in office.events() if isinstance(one, CallFailed)] == []
 
@@ -265,8 +265,8 @@ agents:
     input: atelier_steps:Task
     output: atelier_steps:Done
     tools: [paint]
-    limits: {time: 2s}
-  talker: {model: small, prompt: "Say {{ what }}.", input: "atelier_steps:Task", output: "atelier_steps:Done", limits: {time: 4s}}
+    limits: {time: 4s}
+  talker: {model: small, prompt: "Say {{ what }}.", input: "atelier_steps:Task", output: "atelier_steps:Done", limits: {time: 10s}}
 flow:
   steps:
     work: {use: painter, with: {what: door}}
@@ -288,7 +288,7 @@ def test_of_two_branches_one_waits_for_a_person_and_the_other_s_limit_ends_it(at
         assert atelier.run(server, TWO) == 3, office.err
         failed = {path: one.reason for path, one in office.state().steps.items() if one.kind == "failed"}
         assert list(failed) == ["said"]
-        assert "has used up its limits.time: 4s" in failed["said"]
+        assert "has used up its limits.time: 10s" in failed["said"]
         assert [one["about"] for one in office.json()["questions"]] == ["approval"]
         requests = server.requests
         server.script = ModelServer("replies: [{when: {text: Say}, answer: {text: hello}}, {answer: {text: painted}}]").script
