@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -53,10 +54,15 @@ class Binding:
         """The number of its plan, from 1."""
         return len(self.before) + 1
 
-    @property
+    @cached_property
+    def text(self) -> str:
+        """The plan's full text."""
+        return to_text(self.plan, full=True)
+
+    @cached_property
     def digest(self) -> str:
         """The digest of the plan's full text."""
-        return hashlib.sha256(to_text(self.plan, full=True).encode()).hexdigest()
+        return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 def check_id(run_id: str) -> str:
@@ -77,7 +83,7 @@ def bind(store: Store, binding: Binding) -> None:
     for name, text in binding.prompts.items():
         store.put(paths.run_prompt(binding.run, name, number), text.encode())
     store.put(paths.run_lock(binding.run, number), binding.lock.model_dump_json(indent=2).encode())
-    store.put(paths.run_plan(binding.run, number), to_text(binding.plan, full=True).encode())
+    store.put(paths.run_plan(binding.run, number), binding.text.encode())
     told = {
         "inputs": binding.inputs,
         "params": dict(binding.params),
