@@ -117,6 +117,12 @@ def earlier_plan(store: Store, binding: Binding, digest: str) -> Plan:
     return from_text(store.get(name).decode(), name)
 
 
+def plan_text(store: Store, run_id: str) -> str:
+    """Return the text of the plan that a run is bound to now; `Missing`, ValueError or TypeError where it can't be read."""
+    told = _mapping(store.get(paths.run_inputs(run_id)))
+    return store.get(paths.run_plan(run_id, len(told.get("before", ())) + 1)).decode()
+
+
 def load(store: Store, run_id: str) -> Binding:
     """Return what a run is bound to.
 

@@ -75,10 +75,10 @@ def kept_for(store: Store, run_id: str, older_than: float | None) -> float:
 
 def _retention(store: Store, run_id: str) -> float | None:
     try:
-        text = store.get(paths.run_plan(run_id)).decode()
+        text = binding.plan_text(store, run_id)
         # Reading a plan takes long, and few have a retention.
         return from_text(text, run_id).policy.retention if "retention" in text else None
-    except (Missing, ValueError, CompileError):
+    except (Missing, ValueError, TypeError, CompileError):
         return None  # a run whose plan can't be read is kept as if it said nothing
 
 

@@ -34,3 +34,13 @@ def test_a_run_that_waits_stays_however_short_its_retention_is(desk: Desk) -> No
     assert desk("run", str(spec), "--set", f"log={desk.log}", "-i", "traveller=ada", "--run", "waits", "--json") == 3, desk.err
     assert desk.asked("gc", "--older-than", "0s")["runs"] == []
     assert [one["status"] for one in desk.asked("ps")["runs"]] == ["waiting"]
+
+
+def test_the_retention_that_counts_is_that_of_the_plan_that_counts(desk: Desk) -> None:
+    """A run that was given another plan is kept as that one says."""
+    assert desk.trip(["Oslo"]) == 0
+    policy = desk.folder / "policy.yaml"
+    policy.write_text("darner: 1\npolicy: {retention: 1s}\n")
+    assert desk("resume", "r1", "--plan", "new", "--policy", str(policy), "--redo", "offer") == 0, desk.err
+    time.sleep(1.1)
+    assert desk.asked("gc", "--dry")["runs"] == ["r1"]
