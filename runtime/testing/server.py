@@ -11,6 +11,8 @@ import socket
 import struct
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from email.utils import format_datetime, formatdate, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -81,10 +83,22 @@ class ModelServer:
             self.bodies.append(body)
             return len(self.bodies)
 
-    def went(self) -> None:
-        """Count an answer that was written out."""
+    @contextmanager
+    def leaving(self) -> Iterator[None]:
+        """Count an answer whose last bytes are about to leave; where they don't, take it back.
+
+        A client that has its answer may ask for the count at once: counting afterwards would be too late for it.
+        """
+        self._count(1)
+        try:
+            yield
+        except OSError:
+            self._count(-1)
+            raise
+
+    def _count(self, answers: int) -> None:
         with self._lock:
-            self.answered += 1
+            self.answered += answers
 
     def wait(self, seconds: float) -> None:
         """Wait, but not beyond the server's end."""
@@ -201,15 +215,16 @@ class ChatHandler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", "text/event-stream")
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
-            for piece in pieces:
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            *first, last = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces]
+            for piece in first:
+                self.wfile.write(piece)
                 self.models.wait(drip)
-            self.wfile.write(b"0\r\n\r\n" if ends else b"")
+            with self.models.leaving():
+                self.wfile.write(last + (b"0\r\n\r\n" if ends else b""))
         except OSError:
             self.close_connection = True
             return
         self.close_connection = not ends
-        self.models.went()
 
     def _send(self, status: int, value: Any) -> None:
         self._write(status, json.dumps(value, ensure_ascii=False).encode(), {})
@@ -220,13 +235,11 @@ class ChatHandler(BaseHTTPRequestHandler):
             for name, value in {"Content-Type": "application/json", "Content-Length": str(len(content)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(content)
+            with self.models.leaving() if self.command == "POST" else nullcontext():
+                self.wfile.write(content)
         except OSError:
             # The client is gone (killed, or tired of waiting): its request stays counted.
             self.close_connection = True
-            return
-        if self.command == "POST":
-            self.models.went()
 
 
 def _json(text: bytes) -> Any:

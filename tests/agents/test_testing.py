@@ -119,6 +119,14 @@ def test_many_clients_are_answered_at_once() -> None:
         assert _get(server.base_url, "/_count") == {"requests": 10, "answered": 10}
 
 
+def test_a_client_that_has_its_answer_finds_it_counted() -> None:
+    """It may ask at once: the count is never one behind."""
+    with ModelServer(FINE) as server:
+        for number in range(1, 301):
+            _post(server.base_url)
+            assert server.answered == number
+
+
 def test_the_first_reply_that_fits_is_given_as_often_as_it_says() -> None:
     """`when` is AND; `times` runs out."""
     script = parse("""
