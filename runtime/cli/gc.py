@@ -90,13 +90,13 @@ class Found:
 
 def _found(place: Store, now: float, older_than: float | None) -> Found:
     from ..batch.driving.sweep import leftovers  # noqa: PLC0415 - brings pyarrow, which `--help` doesn't need
-    from ..journal import garbage  # noqa: PLC0415 - `--help` needs no journal
+    from ..journal import garbage, rungs  # noqa: PLC0415 - `--help` needs no journal
 
     return Found(
         list(garbage.old_runs(place, now, older_than)),
         [*garbage.expired_results(place, now), *garbage.expired_claims(place, now)],
         [name for job in place.folders(paths.JOBS) for name in leftovers(place, job)],
-        [*garbage.half_deleted(place), *garbage.stray_hints(place), *garbage.dead_heartbeats(place, now)],
+        [*garbage.half_deleted(place), *garbage.stray_hints(place), *garbage.dead_heartbeats(place, now), *rungs.forgotten(place, now)],
         garbage.half_written(place, now),
     )
 

@@ -11,6 +11,8 @@ JOBS = "jobs"
 OWNERS = "owners"
 TOMBSTONES = "tombstones"
 CACHE = "cache"
+RUNGS = "rungs"
+"""Memory rungs that worked, by spec, node and ladder: hints, which may be deleted at any time."""
 
 
 def checked(name: str) -> str:
@@ -273,3 +275,8 @@ def cache_entry(folder: str, key: str) -> str:
 def cache_claim(folder: str, key: str, number: int) -> str:
     """Return the object whose exclusive creation says who is making a shared result now."""
     return f"{folder}/{key}.claim.{number}"
+
+
+def rung(spec: str, node: str, ladder: str) -> str:
+    """Return what is remembered of a node's rungs under one ladder (a digest)."""
+    return f"{RUNGS}/{spec}/{node}/{ladder}.json"
