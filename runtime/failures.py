@@ -71,6 +71,10 @@ class Failure(DarnerError):
     """The calls that it went through, innermost first."""
     last: Any = None
     """Of a loop that is exhausted: its last state, as JSON."""
+    raised: Any = None
+    """What user code raised, as JSON; see `exceptions`."""
+    cause: str = ""
+    """What the evidence was, in a few words; see `evidence.TABLE`."""
 
     def __init__(
         self,
@@ -93,9 +97,24 @@ class Failure(DarnerError):
             error = waiting.pop()
             if id(error) not in seen:
                 seen.add(id(error))
-                found.update(dict.fromkeys(getattr(error, "calls", ())))
-                waiting += [one for one in (error.__cause__, error.__context__) if one is not None]
+                found.update(dict.fromkeys(error.calls if isinstance(error, Failure) else ()))
+                members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+                waiting += [one for one in (failure_behind(error), error.__cause__, error.__context__, *members) if one is not None]
         return tuple(found)
+
+
+_BEHIND = "__darner_failure__"
+
+
+def put_behind(error: BaseException, failure: Failure) -> None:
+    """Let an exception that user code is given stand for a failure."""
+    vars(error)[_BEHIND] = failure
+
+
+def failure_behind(error: BaseException) -> Failure | None:
+    """Return the failure that an exception stands for which user code was given; None where it stands for itself."""
+    found: Failure | None = vars(error).get(_BEHIND)
+    return found
 
 
 class Throttled(Failure):

@@ -45,7 +45,7 @@ def meaning(error: BaseException, *refusals: Refusal, is_process: bool = False) 
 )
 def test_what_http_says_decides(status: int, later: str | None, kind: type[Failure], wait: float | None) -> None:
     """Retry-After in seconds and as a date (temporalio parses it with `float()`, and fails on dates)."""
-    found = meaning(RuntimeError("no"), Refusal(status, later))
+    found = meaning(RuntimeError("no"), Refusal(status, {} if later is None else {"retry-after": later}))
     assert type(found) is kind
     assert found.retry_after == wait
 

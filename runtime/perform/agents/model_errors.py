@@ -1,15 +1,17 @@
-"""What providers' errors mean: each becomes one of the nine failure classes, with secrets masked."""
+"""What providers' errors mean: the evidence that their clients' exceptions carry, with secrets masked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from ...failures import CallableError, ContextLost, Exhausted, Failure, Network, Semantic, Throttled
+from ... import evidence
+from ...failures import Failure
+from ...retry_after import within
 from ..secrets import redact
+from ..world import SystemClock
 
-TOO_MANY, UNAVAILABLE, OVERLOADED = 429, 503, 529
-REQUEST_TIMEOUT, SERVER_ERROR = 408, 500
 SHOWN = 500
 """How much of a provider's own words is kept."""
 
@@ -18,41 +20,13 @@ def failure_of(name: str, error: Exception, secrets: Iterable[str] = ()) -> Fail
     """Return what a model's exception means. Its text is the provider's, shortened, without secrets."""
     if isinstance(error, Failure):
         return error
-    from pydantic_ai import exceptions as theirs  # noqa: PLC0415 - only runs with agents pay for it
-
+    cause = evidence.why(error, "client", SystemClock().now())
+    if cause.retry_after is None:
+        # Google says it in the body, which its client reads.
+        asked = getattr(error, "retry_after", None)
+        cause = cause if not isinstance(asked, int | float) else replace(cause, retry_after=within(asked))
     text = redact(_words(error), secrets)[:SHOWN]
-    message = f"the model {name}: {text}"
-    kind = type(error).__name__
-    if isinstance(error, theirs.ModelQuotaExceededError):
-        return Exhausted(message, type_name=kind, help="the account's quota or credit is used up; waiting won't help")
-    if isinstance(error, theirs.ModelContextWindowExceededError):
-        return ContextLost(message, type_name=kind)
-    if isinstance(error, theirs.ModelHTTPError):
-        return _by_status(error.status_code, error.retry_after, message, kind)
-    if isinstance(error, theirs.ModelRateLimitError | theirs.ModelUnavailableError):
-        return Throttled(message, retry_after=error.retry_after, type_name=kind)
-    return _without_status(error, message, kind)
-
-
-def _by_status(status: int, retry_after: float | None, message: str, kind: str) -> Failure:
-    if status in (TOO_MANY, UNAVAILABLE, OVERLOADED):
-        return Throttled(message, retry_after=retry_after, type_name=kind)
-    if status >= SERVER_ERROR or status == REQUEST_TIMEOUT:
-        return Network(message, retry_after=retry_after, type_name=kind)
-    help_ = "is its secret right, and may it use this model?" if status in (401, 403) else None
-    return CallableError(message, type_name=kind, help=help_)
-
-
-def _without_status(error: Exception, message: str, kind: str) -> Failure:
-    from pydantic_ai import exceptions as theirs  # noqa: PLC0415 - only runs with agents pay for it
-
-    if isinstance(error, theirs.ContentFilterError | theirs.OutputTokenLimitExceeded):
-        return Semantic(message, type_name=kind)
-    broken = (theirs.ModelConnectionError, theirs.ModelServerError, theirs.ModelRequestTimeout, theirs.UnexpectedModelBehavior)
-    # An answer that is no answer (cut off, not JSON) says nothing about the question: asking again is the cure.
-    if isinstance(error, (*broken, OSError, TimeoutError)) or type(error) is theirs.ModelAPIError:
-        return Network(message, type_name=kind)
-    return CallableError(message, type_name=kind)
+    return evidence.failure_of(cause, f"the model {name}: {text}", type(error).__name__)
 
 
 def _words(error: Exception) -> str:

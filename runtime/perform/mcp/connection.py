@@ -49,10 +49,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a server's HTTP said instead of an answer. ``retry_after`` is the header's text."""
+    """What a server's HTTP said instead of an answer. Header names are in lower case."""
 
     status: int
-    retry_after: str | None
+    headers: Mapping[str, str]
 
 
 REFUSALS: ContextVar[list[Refusal] | None] = ContextVar("mcp_refusals", default=None)
@@ -181,7 +181,7 @@ def _http(address: Address) -> httpx2.AsyncClient:
     async def note(response: httpx2.Response) -> None:
         refusals = REFUSALS.get()
         if refusals is not None and response.is_error:
-            refusals.append(Refusal(response.status_code, response.headers.get("retry-after")))
+            refusals.append(Refusal(response.status_code, {name.lower(): value for name, value in response.headers.items()}))
 
     return httpx2.AsyncClient(
         headers=dict(address.given), timeout=httpx2.Timeout(_ANSWERS_WITHIN, connect=_CONNECT), event_hooks={"response": [note]}

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
-from email.utils import parsedate_to_datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ...failures import CallableError, Crashed, Failure, Network, Semantic, Throttled
+from ... import evidence
+from ...failures import Failure, Semantic
 from ...ports import Json
+from ...signs import HttpAnswer, RpcError
 from .connection import Refusal
 
 if TYPE_CHECKING:
     from mcp.types import CallToolResult
 
-CLOSED, TIMED_OUT, BAD_PARAMETERS = -32000, -32001, -32602
-_LATER = (429, 503, 529)
-_BROKEN = 500
 SHOWN = 500
 
 
@@ -54,49 +52,32 @@ def failure_of(  # noqa: PLR0913 - what is known of a failed call
     """
     said = _innermost(error)
     last = f"; it said last: {words[:SHOWN]}" if words else ""
-    message = f"{tool}: {type(said).__name__}: {str(said)[:SHOWN]}{last}"
     if refusals:
         return _refused(tool, refusals[-1], str(said), now)
     code = getattr(said, "code", None)
-    if code == BAD_PARAMETERS:
+    if is_process and isinstance(said, OSError):
+        code = evidence.CLOSED  # its pipe broke
+    cause = evidence.classify(RpcError(code, is_process)) if isinstance(code, int) else evidence.why(said, "client", now)
+    message = f"{tool}: {type(said).__name__}: {str(said)[:SHOWN]}{last}"
+    if code == evidence.BAD_PARAMETERS:
         return Semantic(f"{tool} doesn't take this: {said}")
-    if code == CLOSED or (is_process and isinstance(said, OSError)):
-        kind = Crashed if is_process else Network
+    if code == evidence.CLOSED:
         what = "its server ended" if is_process else "the connection to its server ended"
-        return kind(f"{tool}: {what} before it answered{last}", type_name=type(said).__name__)
-    if code == TIMED_OUT or isinstance(said, OSError | TimeoutError) or "httpx" in type(said).__module__:
-        return Network(message, type_name=type(said).__name__)
-    return CallableError(message, type_name=type(said).__name__)
+        message = f"{tool}: {what} before it answered{last}"
+    return evidence.failure_of(cause, message, type(said).__name__)
 
 
 def is_end(error: BaseException) -> bool:
     """Return whether an error says that the connection is over."""
     said = _innermost(error)
-    return getattr(said, "code", None) == CLOSED or isinstance(said, OSError)
+    return getattr(said, "code", None) == evidence.CLOSED or isinstance(said, OSError)
 
 
 def _refused(tool: str, refusal: Refusal, said: str, now: float) -> Failure:
-    message = f"{tool}: HTTP {refusal.status}: {said[:SHOWN]}"
-    if refusal.status in _LATER:
-        return Throttled(message, retry_after=_seconds(refusal.retry_after, now))
-    if refusal.status >= _BROKEN:
-        return Network(message)
-    return CallableError(message, type_name="HTTPError", help="is what its entry is given `with` right, its secret too?")
-
-
-def _seconds(retry_after: str | None, now: float) -> float | None:
-    """Return how long to wait: the header holds seconds, or a date."""
-    if retry_after is None:
-        return None
-    try:
-        return max(0.0, float(retry_after))
-    except ValueError:
-        pass
-    try:
-        until: datetime = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return max(0.0, until.timestamp() - now)
+    cause = evidence.classify(HttpAnswer(refusal.status, refusal.headers), now=now)
+    if cause.kind == "error":
+        cause = replace(cause, help="is what its entry is given `with` right, its secret too?")
+    return evidence.failure_of(cause, f"{tool}: HTTP {refusal.status}: {said[:SHOWN]}", "HTTPError")
 
 
 def _innermost(error: BaseException) -> Any:
