@@ -52,7 +52,7 @@ def delay(request: CallRequest, reaction: Reaction, failure: Failure, tried: Att
 def _when_throttled(reaction: Reaction, failure: Failure, tried: Attempts, chance: float) -> float | None:
     if tried.waits >= (reaction.attempts or MAX_WAITS):
         return None
-    if failure.retry_after is not None:
+    if failure.retry_after:  # a time that is over says no more than none
         return failure.retry_after
     return bound(reaction.backoff or PATIENCE, tried.waits - 1) * chance
 
