@@ -139,8 +139,8 @@ class _Drive:
         address = StoreAddress(url=job.store.url, options=dict(job.store_options), opener=job.opener)
         return engine, Execution(
             compiled=job.compiled, work=self.work, generation=self.generation, store=job.store, address=address, sink=self.sink,
-            engine=engine, groups=groups, ladders=ladders, threads=machine.threads(engine.workers), progress=self.progress,
-            phases=self.phases, params=job.params, places=job.places, folder=str(job.folder),
+            engine=engine, groups=groups, ladders=ladders, threads=machine.threads(engine.workers), gpus=machine.gpus,
+            progress=self.progress, phases=self.phases, params=job.params, places=job.places, folder=str(job.folder),
         )  # fmt: skip
 
     def _workers(self, machine: Machine, groups: tuple[Group, ...], ladders: Mapping[int, tuple[Allowance, ...]]) -> int:

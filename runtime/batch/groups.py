@@ -45,7 +45,7 @@ def ladder(plan: Plan, group: Group, *, gpus: int = 0) -> tuple[Allowance, ...]:
     ``gpus`` is how many devices this machine has. `Refused` where a GPU is needed, there is none, and no `no_gpu` says
     what to do instead.
     """
-    base = _class_for(plan, group.resources, gpus)
+    base = class_for(plan, group.resources, gpus)
     if base is None:
         return (Allowance(),)
     if base.image is not None:
@@ -61,7 +61,8 @@ def ladder(plan: Plan, group: Group, *, gpus: int = 0) -> tuple[Allowance, ...]:
     return (first, *rungs)
 
 
-def _class_for(plan: Plan, name: str | None, gpus: int) -> ResourcesPlan | None:
+def class_for(plan: Plan, name: str | None, gpus: int) -> ResourcesPlan | None:
+    """Return the entry of `resources` that a machine with so many GPUs uses for a name; `Refused` where it can't."""
     seen: list[str] = []
     while name is not None:
         found = plan.resources[name]

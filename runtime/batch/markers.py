@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
@@ -50,6 +51,18 @@ class Board:
     def start(self, group: int, ref: ShardRef) -> None:
         """Say that an attempt begins, so that a worker that is killed has named its shard."""
         self.store.create(paths.start_marker(self.job, self.planned, group, ref.shard, ref.attempt), b"{}")
+
+    def reach(self, group: int, ref: ShardRef, stage: str) -> None:
+        """Say that an attempt goes on with a stage behind the first of its group: what ends the process then ends it there."""
+        self.store.create(self._stage_marker(group, ref, stage), b"{}")
+
+    def reached(self, group: int, ref: ShardRef, stages: Sequence[str]) -> str:
+        """Return the stage, out of its group's, that an attempt was at last."""
+        at = (stage for stage in reversed(stages[1:]) if self.store.exists(self._stage_marker(group, ref, stage)))
+        return next(at, stages[0])
+
+    def _stage_marker(self, group: int, ref: ShardRef, stage: str) -> str:
+        return paths.stage_marker(self.job, self.planned, group, ref.shard, ref.attempt, stage)
 
     def forget(self, group: int, shard: int) -> None:
         """Remove an outcome whose parts are not what was written."""

@@ -7,14 +7,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ...compiler.settings import REACTIONS, FailureClass, OnFailure, Reaction, merge_reactions
-from ..failures import CallableError, DarnerError, Failure, OutOfMemory
+from ...compiler.settings import REACTIONS, FailureClass, OnFailure, Reaction, Then, merge_reactions
+from .. import evidence
+from ..failures import FAILURES, CallableError, DarnerError, Failure
 from ..perform.processes.child import place_of
+from ..perform.world import chance
+from ..ports import CallRequest
+from ..retry import Attempts, delay
 from .outcomes import Dead, Filtered, Outcome
 
 Result = TypeVar("Result")
 _NEVER_A_ROW = frozenset({"oom", "preempted", "crashed"})
 """Failures of a process, not of a row."""
+_PURE = CallRequest(parent="", kind="callable", name="", arguments=None, effects="pure")
+"""A row's call, as far as waits go by it: nothing outside is changed, so it may always be made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +37,23 @@ class FailurePolicy:
         """Return a stage's policy: what its plan says, over what the language says."""
         return cls(merge_reactions(REACTIONS, on_failure), on_failure, stage)
 
-    def attempts(self, error: Exception) -> int:
-        """Return how often a row may be tried that fails like this."""
-        return self.reactions[failure_class(error)].attempts or 1
+    def wait(self, error: Exception, tried: Attempts) -> float | None:
+        """Return the seconds before a row is tried again, or None where it isn't; ``tried`` counts this failure, see `retry.delay`."""
+        failure = as_failure(error)
+        return delay(_PURE, self.reactions[failure.kind], failure, tried, chance())
 
-    def wait(self, error: Exception, attempt: int) -> float:
-        """Return the seconds before the next attempt: doubling from the first wait up to the last."""
-        asked = error.retry_after if isinstance(error, Failure) else None
-        backoff = self.reactions[failure_class(error)].backoff
-        if backoff is None:
-            return asked or 0.0
-        return max(asked or 0.0, min(backoff.last, backoff.first * 2.0 ** (attempt - 1)))
+    def then(self, kind: FailureClass, *, used_up: bool) -> Then | None:
+        """Return what the spec says becomes of what fails like this; None where it says nothing, which is a dead letter.
+
+        Where several attempts or rungs are ``used_up`` and the class says nothing, what is said of `exhausted` counts.
+        """
+        said = self.said[kind].then if kind in self.said else None
+        return self.said["exhausted"].then if said is None and used_up and "exhausted" in self.said else said
 
     def settle(self, error: Exception, attempts: int) -> Outcome:
         """Return what becomes of a row whose attempts are used up; raises where the spec says that the run fails."""
         kind = failure_class(error)
-        then = self.said[kind].then if kind in self.said else None
+        then = self.then(kind, used_up=attempts > 1)
         if then == "skip":
             return Filtered()
         if then == "fail":
@@ -55,15 +62,15 @@ class FailurePolicy:
 
     def tried(self, work: Callable[[], Result], first: Exception) -> Result:
         """Try a row that has failed once again, as often as its failure allows; raises `Used` with the last failure."""
-        error, attempt = first, 1
-        while attempt < self.attempts(error):
-            time.sleep(self.wait(error, attempt))
-            attempt += 1
+        error, tried = first, Attempts().after(as_failure(first))
+        while (wait := self.wait(error, tried)) is not None:
+            time.sleep(wait)
             try:
                 return work()
             except ROW_ERRORS as again:  # whatever user code raises is the row's failure
                 error = row_error(again)
-        raise Used(error, attempt)
+            tried = tried.after(as_failure(error))
+        raise Used(error, times(tried))
 
 
 class Used(Exception):
@@ -87,14 +94,15 @@ def row_error(error: BaseException) -> Exception:
     """Return an exception that belongs to a row; one that belongs to the process or to darner is raised on."""
     if isinstance(error, MemoryError | StageFailure) or (isinstance(error, DarnerError) and not isinstance(error, Failure)):
         raise error
-    if type(error).__name__ == "OutOfMemoryError" and type(error).__module__.startswith("torch"):
-        raise OutOfMemory(f"the device is out of memory: {error}", help="declare on_oom with smaller batches") from error
     if isinstance(error, Failure) and error.kind in _NEVER_A_ROW:
         raise error
     if isinstance(error, SystemExit):
         return CallableError(f"sys.exit({error.code!r}) was called", type_name="SystemExit", help=place_of(error))
     if not isinstance(error, Exception):
         raise error
+    cause = None if isinstance(error, DarnerError) else evidence.why(error)
+    if cause is not None and cause.kind in _NEVER_A_ROW:
+        raise evidence.failure_of(cause, f"{cause.text}: {error}", type(error).__name__) from error
     return error
 
 
@@ -102,7 +110,17 @@ def failure_class(error: Exception) -> FailureClass:
     """Return the class under which a row's exception is treated."""
     if isinstance(error, Failure):
         return error.kind
-    return "network" if isinstance(error, ConnectionError | TimeoutError) else "error"
+    return evidence.why(error).kind
+
+
+def as_failure(error: Exception) -> Failure:
+    """Return a row's exception as a failure of its class."""
+    return error if isinstance(error, Failure) else FAILURES[failure_class(error)](said_of(error), type_name=type(error).__name__)
+
+
+def times(tried: Attempts) -> int:
+    """Return how often something was done in all."""
+    return tried.failed + tried.waits
 
 
 def type_of(error: Exception) -> str:

@@ -217,6 +217,11 @@ def start_marker(name: str, number: int, group: int, shard: int, attempt: int) -
     return f"{JOBS}/{name}/{number:06d}/started/{group:02d}/{shard:06d}-{attempt:03d}.json"
 
 
+def stage_marker(name: str, number: int, group: int, shard: int, attempt: int, stage: str) -> str:
+    """Return the object that says that an attempt at a shard reached a stage behind its group's first."""
+    return f"{JOBS}/{name}/{number:06d}/started/{group:02d}/{shard:06d}-{attempt:03d}.at-{stage}"
+
+
 def dead(name: str, number: int, group: int, shard: int) -> str:
     """Return a shard's dead letters."""
     return f"{JOBS}/{name}/{number:06d}/dead/{group:02d}-{shard:06d}.arrow"

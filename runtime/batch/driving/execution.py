@@ -9,31 +9,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-
 from ....compiler.plan import Compiled, JobPlan, ModelPlan
 from ....connectors.ports import Upsertable
 from ...failures import Crashed, DarnerError, Exhausted, Fenced, StoreError
 from ...journal import paths
 from ...perform.processes.children import ProcessId
+from ...perform.world import SystemClock
 from ...ports import Json, Progress, Store
 from ..ends import saying_end
 from ..groups import Allowance, Group
 from ..markers import Board
-from ..model import Counts, Marker, Work
+from ..model import Marker, Work
 from ..order import GroupOrder, StoreAddress
-from ..outcomes import DEAD_SCHEMA, Dead, DeadLetter
-from ..parts import DamagedPart, read_outcome, read_planned, write_part
+from ..parts import DamagedPart, read_outcome, read_planned
 from ..passing import heard
 from ..policy import FailurePolicy
 from ..report import Phases
-from ..rows import NO_ROWS, Rows, rows_of_input, rows_of_part
+from ..rows import Rows, rows_of_input, rows_of_part
 from ..working.worker import WorkerOrder
 from .engine import Engine, kill_workers, run_wave
+from .losing import Losses, Lost, failure_of
 from .lost import is_empty
+from .rungs import JobRungs
 from .sink import SinkCommits
 from .tally import Tally
-from .waves import Lost, Waves, failure_of, process_policies
+from .waves import Waves
 
 _TICK_SECONDS = 0.25
 _ROUNDING = 1e-9
@@ -60,6 +60,7 @@ class Execution:
     groups: tuple[Group, ...]
     ladders: Mapping[int, tuple[Allowance, ...]]
     threads: int
+    gpus: int
     progress: Progress
     phases: Phases
     params: Mapping[str, Json] = field(default_factory=dict)
@@ -105,8 +106,10 @@ class Run:
     def __init__(self, execution: Execution) -> None:
         self._told = execution
         self.tally = Tally(execution.board(), execution.groups, dict(enumerate(execution.work.shards)))
-        policies = {name: FailurePolicy.of(name, stage.on_failure) for name, stage in execution.compiled.plan.stages.items()}
-        self._waves = Waves(self.tally, execution.ladders, process_policies(execution.groups, policies), self._spoilt)
+        plan = execution.compiled.plan
+        self._policies = {name: FailurePolicy.of(name, stage.on_failure) for name, stage in plan.stages.items()}
+        self._rungs = JobRungs(execution.store, plan, execution.groups, execution.ladders, execution.gpus)
+        self._waves = Waves(self.tally, execution.ladders, self._policies, self._spoilt, first=self._rungs.first())
         self.commits = SinkCommits(execution.board(), execution.sink, execution.compiled.plan, execution.work.basis is None)
         self._orders = execution.orders()
         self._began = time.monotonic()
@@ -118,14 +121,20 @@ class Run:
         Raises the `DarnerError` that ends the run; what is done is kept.
         """
         self._begin()
-        while True:
-            self._do_all()
-            try:
-                settle()
-            except DamagedPart as damaged:
-                self._again(damaged)
-            else:
-                return
+        try:
+            while not self._settled(settle):
+                pass
+        finally:  # a run that fails has learned, too
+            self._rungs.learn(self._waves.worked, SystemClock().now())
+
+    def _settled(self, settle: Callable[[], None]) -> bool:
+        self._do_all()
+        try:
+            settle()
+        except DamagedPart as damaged:
+            self._again(damaged)
+            return False
+        return True
 
     def _do_all(self) -> None:
         while True:
@@ -279,19 +288,26 @@ class Run:
         return ""
 
     def _lose(self, lost: Lost) -> None:
-        """Bury the rows of a shard that can't be done, or end the run."""
-        group = self._told.groups[lost.group]
-        why = failure_of(lost, f"stages {', '.join(group.stages)}, shard {lost.shard}")
-        said = self._told.compiled.plan.stages[group.stages[0]].on_failure.get(lost.failure)
-        if lost.failure == "error" or (said is not None and said.then == "fail"):
+        """Bury the rows of a shard that can't be done, leave them out, or end the run."""
+        why = failure_of(lost)
+        then = self._policies[lost.stage].then(lost.failure, used_up=True)
+        if lost.failure == "error" or then == "fail":
             raise why
         try:
             rows = self._entered(lost.shard, lost.group)
         except DamagedPart as damaged:
             self._again(damaged)
             return
-        self._refuse_too_many_dead(len(rows), why)
-        self._bury(lost, group, rows)
+        losses, group = Losses(self._told.store, self._told.work), self._told.groups[lost.group]
+        if then == "skip":
+            self.tally.board.finish(losses.left_out(lost, group, rows))
+            left = "left out"
+        else:
+            self._refuse_too_many_dead(len(rows), why)
+            self.tally.board.finish(losses.buried(lost, group, rows))
+            left = "dead letters"
+        self._told.progress.note(f"shard {lost.shard}: {lost.message}; its {len(rows):,} rows are {left}")
+        self._refresh()
 
     def _entered(self, shard: int, group: int) -> Rows:
         """Return what a group is handed of a shard; `DamagedPart` or `DamagedPlan` where that isn't what was written."""
@@ -299,28 +315,6 @@ class Run:
             return rows_of_input(read_planned(self._told.store, self._told.work.inputs[shard]))
         before = self.tally.done[group - 1][shard]
         return rows_of_part(read_outcome(self._told.store, before, before.parts[self._told.groups[group - 1].stages[-1]]))
-
-    def _bury(self, lost: Lost, group: Group, rows: Rows) -> None:
-        store, work = self._told.store, self._told.work
-        dead = Dead(lost.failure, lost.failure, lost.message, lost.attempts)
-        pairs: Any = zip(rows.keys.to_pylist(), rows.versions.to_pylist(), strict=True)
-        letters = [DeadLetter(key, version, group.stages[0], dead, "null").row() for key, version in pairs]
-        name = paths.dead(work.job, work.generation, lost.group, lost.shard)
-        parts = {stage: write_part(store, paths.part(work.job, work.generation, stage, lost.shard), NO_ROWS) for stage in group.stages}
-        self.tally.board.finish(
-            Marker(
-                shard=lost.shard,
-                group=lost.group,
-                attempt=lost.attempts,
-                outcome="done",
-                stages={group.stages[0]: Counts(dead=len(rows))},
-                parts=parts,
-                dead=write_part(store, name, pa.Table.from_pylist(letters, schema=DEAD_SCHEMA)),
-                message=lost.message,
-            )
-        )
-        self._told.progress.note(f"shard {lost.shard}: {lost.message}; its {len(rows):,} rows are dead letters")
-        self._refresh()
 
     def _show(self) -> None:
         planned = sum(self._told.work.shards)

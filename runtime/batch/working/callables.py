@@ -15,9 +15,10 @@ from ....compiler.plan import Plan, StagePlan
 from ....compiler.wires import substitute
 from ...failures import CallableError, Refused, Semantic
 from ...perform.values import explain, load
+from ...retry import Attempts
 from ..columns import RowType, conform, row_type
 from ..outcomes import Done, Filtered, Outcome
-from ..policy import ROW_ERRORS, FailurePolicy, Used, row_error
+from ..policy import ROW_ERRORS, FailurePolicy, Used, as_failure, row_error, times
 
 DEFAULT_BATCH = 256
 DEFAULT_CONCURRENCY = 16
@@ -191,14 +192,15 @@ class AsyncCaller:
         return outcomes
 
     async def _one(self, value: Any) -> Outcome:
-        attempt = 1
+        tried = Attempts()
         while True:
             try:
                 result = await self.function(value)
                 return Filtered() if result is None and self.filters else Done(conform(self.output, result))
             except ROW_ERRORS as error:  # whatever user code raises is the row's failure
                 failed = row_error(error)
-            if attempt >= self.policy.attempts(failed):
-                return self.policy.settle(failed, attempt)
-            await asyncio.sleep(self.policy.wait(failed, attempt))
-            attempt += 1
+            tried = tried.after(as_failure(failed))
+            wait = self.policy.wait(failed, tried)
+            if wait is None:
+                return self.policy.settle(failed, times(tried))
+            await asyncio.sleep(wait)

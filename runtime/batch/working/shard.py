@@ -92,6 +92,8 @@ class _ShardRun:
         rows, memory = self._entering(source), Memory(source, self.store)
         parts, counts, dead = {}, {}, list[DeadLetter]()
         for stage in stages:
+            if stage is not stages[0]:
+                self._board.reach(self.order.group, self.ref, stage.name)
             if not len(rows):
                 parts[stage.name], counts[stage.name] = write_part(self.store, self._part(stage.name), NO_ROWS), Counts()
                 continue
@@ -109,10 +111,14 @@ class _ShardRun:
     def _entering(self, source: pa.Table) -> Rows:
         if self.order.before is None:
             return rows_of_input(source)
-        before = Board(self.store, self.order.job, self.order.planned, self.order.generation).read(self.order.group - 1, self.ref.shard)
+        before = self._board.read(self.order.group - 1, self.ref.shard)
         if before is None or self.order.before not in before.parts:
             raise Corrupt(f"the marker of group {self.order.group - 1} for shard {self.ref.shard} is damaged")
         return rows_of_part(read_part(self.store, before.parts[self.order.before]))
+
+    @property
+    def _board(self) -> Board:
+        return Board(self.store, self.order.job, self.order.planned, self.order.generation)
 
     def _part(self, stage: str) -> str:
         return paths.part(self.order.job, self.order.planned, stage, self.ref.shard)
