@@ -64,6 +64,8 @@ def _response(reply: Reply, info: AgentInfo) -> ModelResponse:
         return ModelResponse(parts=[], finish_reason="content_filter", provider_details={"refusal": reply.refuse})
     if reply.text is not None:
         return ModelResponse(parts=[TextPart(reply.text)])
+    if reply.raw is not None:
+        return ModelResponse(parts=[ToolCallPart(info.output_tools[0].name, reply.raw) if info.output_tools else TextPart(reply.raw)])
     if reply.call is not None:
         return ModelResponse(parts=[ToolCallPart(name, arguments) for name, arguments in reply.calls()])
     if info.output_tools:

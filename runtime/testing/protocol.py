@@ -66,14 +66,41 @@ def _message(body: Mapping[str, Any], reply: Reply) -> dict[str, Any]:
         return {"refusal": reply.refuse}
     if reply.text is not None:
         return {"content": reply.text}
+    if reply.raw is not None:
+        return _raw(body, reply.raw)
     if reply.call is not None:
         return {"tool_calls": _calls(body, reply.calls())}
-    output = next((tool["function"] for tool in body.get("tools") or () if tool["function"]["name"].startswith(OUTPUT_TOOL)), None)
+    output = _output_tool(body)
     if output is not None:
         return {"tool_calls": _calls(body, [(output["name"], wrapped(reply.answer, output.get("parameters", {})))])}
     schema = ((body.get("response_format") or {}).get("json_schema") or {}).get("schema", {})
     answer = wrapped(reply.answer, schema) if schema else reply.answer
     return {"content": answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)}
+
+
+def _output_tool(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    tools = (tool["function"] for tool in body.get("tools") or ())
+    return next((one for one in tools if one["name"].startswith(OUTPUT_TOOL)), None)
+
+
+def _raw(body: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """Return a text as typed output that nobody wrote as JSON."""
+    output = _output_tool(body)
+    if output is None:
+        return {"content": text}
+    [call] = _calls(body, [(output["name"], {})])
+    return {"tool_calls": [{**call, "function": {**call["function"], "arguments": text}}]}
+
+
+def refused(body: Mapping[str, Any], window: int | None, left: int | None) -> tuple[int, dict[str, Any]] | None:
+    """Return how a provider refuses what is larger than its model's window, or what there is no credit for; None otherwise."""
+    asked_for = _tokens(body.get("messages"))
+    if left is not None and left <= 0:
+        return 429, error("You exceeded your current quota, please check your plan and billing details.", code="insufficient_quota")
+    if window is not None and asked_for > window:
+        words = f"This model's maximum context length is {window} tokens. However, your messages resulted in {asked_for} tokens."
+        return 400, error(words, code="context_length_exceeded")
+    return None
 
 
 def wrapped(answer: Any, schema: Mapping[str, Any]) -> Any:

@@ -2,6 +2,8 @@
 
 ::
 
+    window: 8192                                # tokens: what is larger is refused, as providers do
+    quota: 100000                               # tokens in all: after that there is no credit left
     replies:                                    # the first that fits is given
       - when: {text: "weather in (?P<city>[^?]+)"}
         call: {get_weather: {city: "{city}"}}   # several entries are calls in parallel
@@ -10,12 +12,13 @@
       - when: {turn: 3}
         fail: {status: 429, retry_after: 2}     # with `as_date: true`, Retry-After is an HTTP date
         times: 1                                # after that this reply is passed over
-      - fail: {broken: truncated}               # or reset, garbage, unfinished: see `Fail`
+      - fail: {broken: truncated}               # or reset, torn, garbage, unfinished: see `Fail`
+      - raw: '{"text": "never clo'              # said as it stands where typed output is asked for: no JSON at all
       - {text: a long answer, delay: 2, drip: 0.1}      # slow to begin, and slow from piece to piece
 
 ``when`` may name ``text`` (a regular expression, searched in the newest user text), ``turn`` (from 1: the number of this
 request in its conversation), ``result`` (the tool whose result came last) and ``model``; all must fit. A reply says one of
-``call``, ``answer``, ``text``, ``refuse`` and ``fail``. In texts, ``{name}`` is a group of the expression,
+``call``, ``answer``, ``raw``, ``text``, ``refuse`` and ``fail``. In texts, ``{name}`` is a group of the expression,
 ``{result.field}`` a part of the last tool result.
 """
 
@@ -50,13 +53,13 @@ class When(Frozen):
 class Fail(Frozen):
     """How a request fails: an HTTP status, or a broken answer. ``retry_after`` is in seconds, or sent as a date.
 
-    ``reset``: the connection is reset before anything is said. ``garbage``: 200, and half an object that nobody can read.
-    ``truncated``: the connection ends in the middle of an answer. ``unfinished``: an answer that is well-formed for the
-    transport, and stops in the middle (a stream without its finish). ``text`` is the answer that breaks off.
+    ``reset``: the connection is reset before anything is said; ``torn``: in the middle of an answer. ``garbage``: 200, and half
+    an object that nobody can read. ``truncated``: the connection ends in the middle of an answer. ``unfinished``: an answer that
+    is well-formed for the transport, and stops in the middle (a stream without its finish). ``text`` is the answer that breaks off.
     """
 
     status: Annotated[int, Field(ge=400, le=599)] | None = None
-    broken: Literal["reset", "garbage", "truncated", "unfinished"] | None = None
+    broken: Literal["reset", "torn", "garbage", "truncated", "unfinished"] | None = None
     retry_after: float | None = None
     as_date: bool = False
     message: str = "scripted failure"
@@ -66,7 +69,7 @@ class Fail(Frozen):
     @model_validator(mode="after")
     def _one_way(self) -> Fail:
         if (self.status is None) == (self.broken is None):
-            msg = "fail has either a status or `broken: reset`, `garbage`, `truncated` or `unfinished`"
+            msg = "fail has either a status or `broken: reset`, `torn`, `garbage`, `truncated` or `unfinished`"
             raise ValueError(msg)
         return self
 
@@ -84,6 +87,7 @@ class Reply(Frozen):
     when: When = When()
     call: dict[str, dict[str, Any]] | tuple[dict[str, dict[str, Any]], ...] | None = None
     answer: Any = None
+    raw: str | None = None
     text: str | None = None
     refuse: str | None = None
     fail: Fail | None = None
@@ -95,9 +99,9 @@ class Reply(Frozen):
 
     @model_validator(mode="after")
     def _one_thing(self) -> Reply:
-        said = [name for name in ("call", "answer", "text", "refuse", "fail") if getattr(self, name) is not None]
+        said = [name for name in ("call", "answer", "text", "refuse", "fail", "raw") if getattr(self, name) is not None]
         if len(said) != 1:
-            msg = f"a reply says one of call, answer, text, refuse, fail; not {' and '.join(said) or 'nothing'}"
+            msg = f"a reply says one of call, answer, text, refuse, fail, raw; not {' and '.join(said) or 'nothing'}"
             raise ValueError(msg)
         return self
 
@@ -111,6 +115,8 @@ class ScriptText(Frozen):
     """A script's file."""
 
     replies: tuple[Reply, ...] = Field(min_length=1)
+    window: Annotated[int, Field(ge=1)] | None = None
+    quota: Annotated[int, Field(ge=0)] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,9 +132,11 @@ class Asked:
 
 @dataclass
 class Script:
-    """Replies, and how often each was given."""
+    """Replies, and how often each was given. ``window`` and ``quota`` are in tokens, for a request and in all."""
 
     replies: Sequence[Reply]
+    window: int | None = None
+    quota: int | None = None
     _given: Counter[int] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock)
 
@@ -155,7 +163,8 @@ def read(path: Path) -> Script:
 def parse(text: str, name: str = "script") -> Script:
     """Return the script that a text holds; `Refused` says what is wrong with it."""
     try:
-        return Script(ScriptText.model_validate(yaml.safe_load(text)).replies)
+        written = ScriptText.model_validate(yaml.safe_load(text))
+        return Script(written.replies, written.window, written.quota)
     except yaml.YAMLError as error:
         raise Refused(f"{name} is no YAML: {error}") from error
     except ValidationError as error:
@@ -175,7 +184,7 @@ def _fits(when: When, asked: Asked) -> dict[str, Any] | None:
 
 
 def _filled(reply: Reply, slots: Mapping[str, Any]) -> Reply:
-    changed = {name: _fill(getattr(reply, name), slots) for name in ("call", "answer", "text", "refuse")}
+    changed = {name: _fill(getattr(reply, name), slots) for name in ("call", "answer", "raw", "text", "refuse")}
     return reply.model_copy(update=changed)
 
 

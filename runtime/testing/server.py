@@ -26,6 +26,8 @@ from .script import Fail, Reply, Script
 HOST = "127.0.0.1"
 CHAT = "/chat/completions"
 STOPS_WITHIN = 10.0
+TORN_AFTER = 0.05
+"""Seconds in which a client reads what there is of an answer, before its connection is reset."""
 
 
 class ModelServer:
@@ -44,6 +46,7 @@ class ModelServer:
         self.key = key
         self.bodies: list[dict[str, Any]] = []
         self.answered = 0
+        self._spent = 0
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._http = _listen(self, port)
@@ -99,6 +102,17 @@ class ModelServer:
     def _count(self, answers: int) -> None:
         with self._lock:
             self.answered += answers
+
+    @property
+    def left(self) -> int | None:
+        """The tokens that are left of the script's quota; None without one."""
+        return None if self.script.quota is None else self.script.quota - self._spent
+
+    def spent(self, completion: dict[str, Any]) -> dict[str, Any]:
+        """Count what an answer takes of the quota; return the answer."""
+        with self._lock:
+            self._spent += completion["usage"]["total_tokens"]
+        return completion
 
     def wait(self, seconds: float) -> None:
         """Wait, but not beyond the server's end."""
@@ -156,6 +170,10 @@ class ChatHandler(BaseHTTPRequestHandler):
             self._send(*refused)
             return
         number = self.models.came(body)
+        beyond = protocol.refused(body, self.models.script.window, self.models.left)
+        if beyond is not None:
+            self._send(*beyond)
+            return
         reply = self.models.script.reply(protocol.asked(body))
         self.models.wait(self.models.delay + (reply.delay if reply else 0.0))
         self._answer(body, reply, number)
@@ -176,22 +194,28 @@ class ChatHandler(BaseHTTPRequestHandler):
         elif reply.fail is not None:
             self._fail(body, reply.fail, number)
         elif body.get("stream"):
-            self._stream(streaming.pieces(body, protocol.completion(body, reply, number)), reply.drip)
+            self._stream(streaming.pieces(body, self.models.spent(protocol.completion(body, reply, number))), reply.drip)
         else:
-            self._send(200, protocol.completion(body, reply, number))
+            self._send(200, self.models.spent(protocol.completion(body, reply, number)))
 
     def _fail(self, body: dict[str, Any], fail: Fail, number: int) -> None:
         if fail.broken is None:
             self._refuse(fail)
         elif fail.broken == "reset":
-            # Closing with a linger time of zero sends a reset instead of an end.
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
-            self.close_connection = True
+            self._reset()
         elif fail.broken == "garbage":
             self._write(200, b'{"id": "chatcmpl-', {})
         else:
-            self._break_off(body, protocol.completion(body, Reply(text=fail.text), number), cut=fail.broken == "truncated")
+            self._break_off(body, protocol.completion(body, Reply(text=fail.text), number), cut=fail.broken in {"truncated", "torn"})
+            if fail.broken == "torn":
+                self.models.wait(TORN_AFTER)
+                self._reset()
+
+    def _reset(self) -> None:
+        # Closing with a linger time of zero sends a reset instead of an end.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+        self.close_connection = True
 
     def _refuse(self, fail: Fail) -> None:
         headers = {} if fail.retry_after is None else {"Retry-After": _later(fail.retry_after) if fail.as_date else f"{fail.retry_after:g}"}

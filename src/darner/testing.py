@@ -8,6 +8,7 @@ from .runtime.testing.handles import call, moments
 from .runtime.testing.logs import DyingLog, MemoryLog
 from .runtime.testing.model import scripted_model
 from .runtime.testing.process import ServerProcess
+from .runtime.testing.resolver import TableResolver
 from .runtime.testing.script import Script, parse, read
 from .runtime.testing.server import ModelServer
 
@@ -20,6 +21,7 @@ __all__ = [
     "Recorded",
     "Script",
     "ServerProcess",
+    "TableResolver",
     "call",
     "moments",
     "parse",
