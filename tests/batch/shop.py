@@ -67,8 +67,8 @@ def normalise(product: Product) -> Clean | None:
         raise ValueError(f"{product.sku} is bad")
     if product.title == "kill":
         os.kill(os.getpid(), 9)
-    if product.title == "big":
-        held = [b"x" * (1 << 20) for _ in range(400)]
+    if product.title.startswith("big"):
+        held = [b"x" * (1 << 20) for _ in range(int(product.title[3:] or 400))]
         time.sleep(0.3)
         del held
     mood = Path("mood").read_text() + " " if Path("mood").exists() else ""

@@ -1,0 +1,79 @@
+"""Memory ladders of jobs, climbed by stages that really allocate: what is repeated, what is remembered, what the driver needs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from .jobs import STAGES, Project, products
+
+SHARD = 100
+BASE, SMALL, LARGE = 1, SHARD + 1, 3 * SHARD + 1
+"""Rows that stand second in their shards: in the first, in one that needs the second rung, and in one that needs the third."""
+LADDER = "  cpu: {memory: 256Mi, on_oom: [{memory: 512Mi}, {memory: 1Gi}]}"
+STAGE = "{name: normalise, use: 'shop:normalise', resources: cpu%s}"
+MIB = 1 << 20
+
+
+def _project(folder: Path, rows: list[dict[str, Any]], more: str = "") -> Project:
+    stages = [STAGE % more, *STAGES[1:]]
+    return Project.make(folder, rows, stages=stages, resources=LADDER, shard_rows=str(SHARD))
+
+
+def _rungs(project: Project, generation: int) -> list[int]:
+    return [json.loads(path.read_text()).get("rung", 0) for path in project.objects(f"{generation:06d}/markers/00/*.json")]
+
+
+def _calls(project: Project) -> Counter[str]:
+    return Counter((project.folder / "trace").read_text().split())
+
+
+def _resident(driver: Any) -> list[int]:
+    """Return the driver's resident sizes from the first wave to its end, in bytes."""
+    found, process = [], psutil.Process(driver.pid)
+    while driver.poll() is None:
+        try:
+            if process.children():
+                found.append(process.memory_info().rss)
+        except psutil.Error:
+            break
+        time.sleep(0.02)
+    return found
+
+
+def test_only_what_ran_out_of_memory_is_repeated_and_the_next_run_begins_on_the_rung_that_was_needed(tmp_path: Path) -> None:
+    """256Mi, 512Mi, 1Gi: two shards climb, each row of theirs before the large one is called again, no other row is.
+
+    The next run begins on the third rung, and calls every row once. The driver holds none of it.
+    """
+    feed = products(6 * SHARD, big220=[SMALL], big700=[LARGE])
+    project = _project(tmp_path / "shop", feed)
+    driver = project.start()
+    resident = _resident(driver)
+    out, err = driver.communicate(timeout=280)
+    assert json.loads(out)["status"] == "done", (out, err)
+    assert _rungs(project, 1) == [0, 1, 0, 2, 0, 0]
+    again = {f"p{number:06d}": times for number, times in ((SHARD, 2), (SMALL, 2), (3 * SHARD, 3), (LARGE, 3))}
+    assert {sku: times for sku, times in _calls(project).items() if times > 1} == again
+    assert len(_calls(project)) == 6 * SHARD
+    assert max(resident) - resident[0] < 100 * MIB, "the stage held 700 MiB"
+    for row in feed:
+        row["price"] += 1
+    project.feed(feed)
+    assert project.run()["status"] == "done"
+    assert _rungs(project, 2) == [2] * 6
+    assert Counter(_calls(project).values()) == Counter({2: 6 * SHARD - 4, 3: 2, 4: 2})
+
+
+def test_a_ladder_that_ends_too_low_costs_what_its_stage_says(tmp_path: Path) -> None:
+    """`oom` says nothing itself, so what is said of `exhausted` counts: the rows of that shard are left out, the others done."""
+    project = _project(tmp_path / "shop", products(3 * SHARD, big1200=[SMALL]), ", on_failure: {exhausted: {then: skip}}")
+    report = project.run()
+    assert (report["status"], report["written"], report["dead"]) == ("done", 2 * SHARD, 0)
+    assert report["stages"]["normalise"]["filtered"] == SHARD
+    assert _calls(project)[f"p{SMALL:06d}"] == 3
