@@ -116,6 +116,9 @@ class CallFailed(Frozen):
     failure: FailureClass
     type: str
     message: str
+    help: str | None = None
+    raised: Any = None
+    """What user code raised, where that used up the policy: by its type, arguments and causes, see `exceptions`."""
     final: bool = False
     input_tokens: int = 0
     output_tokens: int = 0

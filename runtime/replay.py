@@ -50,8 +50,8 @@ def failure_of(call: CallState) -> Failure | None:
     told = call.given_up
     if told is None:
         return None
-    failure = FAILURES[told.failure](told.message, type_name=told.type)
-    failure.calls = (call.call,)
+    failure = FAILURES[told.failure](told.message, type_name=told.type, help=told.help)
+    failure.calls, failure.raised = (call.call,), told.raised
     return failure
 
 

@@ -25,6 +25,7 @@ from ..replay import Replay, failure_of
 from ..retry import AMBIGUOUS, Attempts, delay
 from ..state import RunState
 from .cache import ResultCache
+from .raising import recorded
 
 
 @dataclass(frozen=True)
@@ -362,6 +363,8 @@ class JournaledBoundary:
             failure=failure.kind,
             type=failure.type_name,
             message=failure.message,
+            help=failure.help,
+            raised=recorded(failure) if final else None,
             final=final,
         )
         if final or request.effects == "write":

@@ -12,11 +12,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from ..exceptions import said
 from ..failures import CallableError, DarnerError
 from ..language import Ask, Call
 from ..ports import Json
 from . import invoking as calling
 from . import results, values
+from .raising import told
 from .threads import Threads
 
 _HANDLES = (Call, Ask)
@@ -91,7 +93,9 @@ async def returned(threads: Threads, ref: str, given: Json, *, named: bool) -> A
     except DarnerError:
         raise
     except Exception as error:
-        raise CallableError(f"{ref} raised {type(error).__name__}: {error}", type_name=type(error).__name__) from error
+        failure = CallableError(f"{ref} raised {type(error).__name__}: {said(error)}", type_name=type(error).__name__)
+        failure.raised = told(error)
+        raise failure from error
 
 
 def is_named(written: Any) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ...compiler import wires
 from ...compiler.lowering.plantext import to_text
 from ...compiler.plan import Lock, Plan, ResourcesPlan, ToolPlan
 from ...compiler.settings import Cache, OnFailure, Reaction, merge_reactions
+from ..exceptions import said
 from ..failures import CallableError, DarnerError, Network, OutOfMemory, Refused, Semantic
 from ..meaning import caching, tool_meaning
 from ..ports import Approval, Boundary, Caching, CallRequest, Json, Outcome, Permit, Secrets
@@ -22,6 +24,7 @@ from .invoking import invoke, storable
 from .mcp.remote_tool import RemoteTool
 from .mcp.servers import Servers
 from .processes.caged import Cages
+from .raising import told
 from .results import conform
 from .secrets import known, redact
 from .threads import Threads
@@ -171,7 +174,12 @@ class Tools:
         tool, offered = self._tool(name), self.interface(name)
         permit = Permit("", 1, key)
         given = self._arguments(tool, offered, offered.parse(arguments), permit)
-        return _fitting(offered, await self._invoke(offered, given, key))
+        try:
+            return _fitting(offered, await self._invoke(offered, given, key))
+        except (DarnerError, MemoryError):
+            raise
+        except Exception as error:
+            raise self._failed(name, error) from error
 
     async def _happened(self, tool: ToolPlan, offered: Interface | RemoteTool, given: dict[str, Any], permit: Permit) -> Json:
         """Ask a tool's `reconcile` for the result of a write that broke off: it takes what it names of the write's arguments."""
@@ -231,8 +239,10 @@ class Tools:
         return await invoke(self._threads, f"the tool {offered.name}", offered.function, arguments)
 
     def _failed(self, name: str, error: BaseException) -> CallableError:
-        text = redact(str(error), known(self._secrets, self._plan.secrets))
-        return CallableError(f"the tool {name} raised {type(error).__name__}: {text}", type_name=type(error).__name__)
+        masked = partial(redact, values=known(self._secrets, self._plan.secrets))
+        failure = CallableError(f"the tool {name} raised {type(error).__name__}: {masked(said(error))}", type_name=type(error).__name__)
+        failure.raised = told(error, masked)
+        return failure
 
     def _fixed(self, value: Any) -> Any:
         """Return what an entry of ``with`` stands for: a parameter, a dataset's handle, a secret, or itself."""

@@ -11,9 +11,10 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from ....compiler.quantities import parse_size
-from ...failures import CallableError, Refused, Semantic
+from ...failures import CallableError, Failure, Refused, Semantic
 from ...ports import Json
 from .. import values
+from ..raising import arriving
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,13 @@ class CallHandle:
         return self._call(Calling(self.name, given, not values_, self.resources))
 
     async def _call(self, calling: Calling) -> Any:
-        return typed(self.name, self.output, await self.perform(calling))
+        try:
+            result = await self.perform(calling)
+        except Failure as failed:
+            failure = failed
+        else:
+            return typed(self.name, self.output, result)
+        raise arriving(failure)  # not inside the block: what user code is given has no context of ours
 
     def on(self, **resources: Any) -> CallHandle:
         """Return the same callee with other resources: ``memory="1Gi"``."""

@@ -12,7 +12,7 @@ from typing import Any
 from ....compiler.plan import StepPlan
 from ... import keys
 from ...events import CallFinished, TimerSet
-from ...failures import CallableError, DarnerError, Exhausted
+from ...failures import CallableError, DarnerError, Exhausted, failure_behind
 from ...idle import Wait
 from ...ports import CallRequest, Json
 from .. import world
@@ -75,7 +75,7 @@ class Orchestration:
             raise self._raised(error) from error
         except (Exception, SystemExit, KeyboardInterrupt) as error:
             # SystemExit and KeyboardInterrupt would end the process from inside a task.
-            raise self._raised(error) from error
+            raise failure_behind(error) or self._raised(error) from error
 
     def _raised(self, error: BaseException) -> CallableError:
         return CallableError(f"{self.step.callable} raised {type(error).__name__}: {error}", type_name=type(error).__name__)

@@ -9,19 +9,18 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-from ...failures import CallableError, DarnerError
+from ... import exceptions
 from ...ports import Json
+from .. import values
+from ..raising import HOUSE
 
 OUT_OF_MEMORY = 91
 """The exit code that says: a MemoryError was raised."""
 _SET_PARENT_DEATH_SIGNAL = 1
-_HOUSE = str(Path(__file__).parents[3])
 
 
 def main() -> None:
@@ -81,32 +80,15 @@ def _answered(replies: BinaryIO, work: Callable[[], Any], shown: Callable[[Any],
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever user code raises goes back as words; nor does sys.exit end us
-        text = json.dumps({"failure": describe(error)})
+        text = json.dumps({"failure": exceptions.describe_failure(error, values.load, HOUSE)})
     replies.write(text.encode() + b"\n")
     replies.flush()
     return value
 
 
-def describe(error: BaseException) -> Json:
-    """Return an exception as words: our own kinds by name, anything else as a `CallableError` of its own type."""
-    ours = isinstance(error, DarnerError)
-    return {
-        "kind": type(error).__name__ if ours else CallableError.__name__,
-        "type": getattr(error, "type_name", type(error).__name__),
-        "message": str(error) if ours else _said(error),
-        "help": error.help if isinstance(error, DarnerError) else place_of(error),
-    }
-
-
-def _said(error: BaseException) -> str:
-    return f"sys.exit({error.code!r}) was called" if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
-
-
 def place_of(error: BaseException) -> str | None:
-    """Return the innermost place of an exception, outside the house where there is one, as ``raised at file:line in function``."""
-    frames = traceback.extract_tb(error.__traceback__)
-    outside = [frame for frame in frames if not frame.filename.startswith(_HOUSE) and not frame.filename.startswith("<")] or frames
-    return f"raised at {outside[-1].filename}:{outside[-1].lineno} in {outside[-1].name}" if outside else None
+    """Return the innermost place of an exception, outside the house where there is one; see `exceptions.place_of`."""
+    return exceptions.place_of(error, HOUSE)
 
 
 if __name__ == "__main__":

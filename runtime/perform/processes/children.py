@@ -221,7 +221,9 @@ def _count_until(stop: threading.Event, process: subprocess.Popen[bytes]) -> Ite
 def _rebuilt(words: Json) -> DarnerError:
     kind = getattr(failures, words["kind"], failures.CallableError)
     if issubclass(kind, Failure):
-        return kind(words["message"], type_name=words["type"], help=words["help"])
+        failure = kind(words["message"], type_name=words["type"], help=words["help"], retry_after=words.get("retry_after"))
+        failure.raised = words.get("raised")
+        return failure
     rebuilt: DarnerError = kind(words["message"], help=words["help"])
     return rebuilt
 
