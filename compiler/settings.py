@@ -114,10 +114,12 @@ class ModelRate(Frozen):
 
 
 class Price(Frozen):
-    """Money for a million tokens."""
+    """Money for a million tokens. Input that the provider's cache serves, or keeps, costs what input costs unless a price is named."""
 
     input: Money
     output: Money
+    cache_read: Money | None = None
+    cache_write: Money | None = None
 
 
 class Cache(Frozen):

@@ -24,6 +24,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ..compiler.settings import FailureClass
+from .amounts import Usage
 
 
 class DarnerError(Exception):
@@ -71,6 +72,8 @@ class Failure(DarnerError):
     """The calls that it went through, innermost first."""
     last: Any = None
     """Of a loop that is exhausted: its last state, as JSON."""
+    usage: Usage = Usage()
+    """What the attempt used all the same, until whoever counts it has taken it."""
     raised: Any = None
     """What user code raised, as JSON; see `exceptions`."""
     cause: str = ""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
 
 from ..compiler.settings import Effects, OnFailure
+from .amounts import Bound, Estimate
+from .amounts import Usage as Usage  # noqa: PLC0414 - every body gives one back, see `Outcome`
 from .events import Event
 
 Json = Any
@@ -98,16 +99,6 @@ class Log(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """What one call used."""
-
-    requests: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost: Decimal = Decimal(0)
-
-
-@dataclass(frozen=True, slots=True)
 class Caching:
     """How a call's result is shared with equal calls: of its run, of its user's runs, of all runs."""
 
@@ -170,6 +161,10 @@ class CallRequest:
     """Where an equal call's result may come from; not part of the identity. Never given for what writes."""
     turn: Turn | None = field(default=None, compare=False)
     """What each attempt waits for before it begins, and holds until it is over: no time-out goes on before that."""
+    need: Estimate | None = None
+    """What a request to a model will use: it isn't made where that can't be afforded; not part of the identity."""
+    bounds: tuple[Bound, ...] = ()
+    """What the agents on whose behalf it is made may use, outermost first; not part of the identity."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from .events import (
 from .ports import Json
 from .retry import AMBIGUOUS
 from .rounds import Rounds, enclosing, inside
-from .usage import Ledger
+from .usage import UsageLedger
 from .waits import Waits
 
 _ITEM = re.compile(r"(.+)\[(\d+)\]")
@@ -131,7 +131,7 @@ class RunState:
     below: dict[str, dict[str, None]] = field(default_factory=dict)
     """Calls by their parent: a step's path or another call."""
     rounds: Rounds = field(default_factory=Rounds)
-    ledger: Ledger = field(default_factory=Ledger)
+    ledger: UsageLedger = field(default_factory=UsageLedger)
     drift: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Calls on record that a step was gone on without, by step path."""
     barren: int = 0
@@ -265,6 +265,7 @@ class RunState:
             while waiting:
                 call = waiting.pop()
                 waiting.extend(self.below.pop(call, ()))
+                self.ledger.drop(call)
                 told = self.calls[call].cached
                 if told is None or self.cached.get(told.key) != call:
                     del self.calls[call]
@@ -274,6 +275,7 @@ class RunState:
             self.waits.forget(parents)
             parents = {call for parent in parents for call in self.below.pop(parent, ()) if call in self.calls}
             for call in parents:
+                self.ledger.drop(call)
                 self.conversations.forget(self.calls[call].name, call)
                 gone = self.calls.pop(call).cached
                 if gone is not None and self.cached.get(gone.key) == call:
@@ -412,7 +414,13 @@ class RunState:
             return
         call.tokens += event.input_tokens + event.output_tokens
         call.cost += event.cost
-        self.ledger.count(call.root, event.input_tokens + event.output_tokens, event.cost)
+        tokens = event.input_tokens + event.output_tokens
+        self.ledger.count(call.root, tokens, event.cost)
+        above = self.calls.get(call.parent)
+        while above is not None:
+            if above.what == "agent":
+                self.ledger.count_one(above.call, tokens, event.cost)
+            above = self.calls.get(above.parent)
         self.input_tokens += event.input_tokens
         self.output_tokens += event.output_tokens
         self.cost += event.cost

@@ -32,8 +32,8 @@ class Used:
 
 
 @dataclass
-class Ledger:
-    """What was used, by path: a step's own, and each loop's with all its rounds."""
+class UsageLedger:
+    """What was used, by path: a step's own, each loop's with all its rounds; and by agent's call. See `ledger` for what failures cost."""
 
     _used: dict[str, Used] = field(default_factory=dict)
     _waiting: dict[str, str] = field(default_factory=dict)
@@ -51,9 +51,13 @@ class Ledger:
     def count(self, path: str, tokens: int, cost: Decimal) -> None:
         """Add what was used on behalf of a step."""
         for one in enclosing(path):
-            used = self._used.setdefault(one, Used())
-            used.tokens += tokens
-            used.cost += cost
+            self.count_one(one, tokens, cost)
+
+    def count_one(self, path: str, tokens: int, cost: Decimal) -> None:
+        """Add what was used to one path alone, or to one agent's call."""
+        used = self._used.setdefault(path, Used())
+        used.tokens += tokens
+        used.cost += cost
 
     def begin_wait(self, call: str, path: str) -> None:
         """Hear that a call of a step waits from now on: what it waits for is not its work."""

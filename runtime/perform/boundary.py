@@ -13,15 +13,16 @@ from functools import partial
 from ...compiler.plan import Plan
 from ...compiler.settings import REACTIONS, merge_reactions
 from .. import budget
-from ..budget import Bound
+from ..amounts import Bound
 from ..commits import GroupCommit
 from ..events import Cached, CallFailed, CallFinished, CallStarted, Event, Said, TimerSet
 from ..failures import CallableError, ContextLost, Corrupt, Failure, Network, Refused
 from ..idle import LONG, Idle, Wait
 from ..keys import Ordinals, idempotency_key
-from ..ports import Approved, AskPeople, CallRequest, Clock, Gate, Json, Outcome, Permit, Turn
+from ..ports import Approved, AskPeople, CallRequest, Clock, Gate, Json, Outcome, Permit, Turn, Usage
 from ..relief import Relief
 from ..replay import Replay, failure_of
+from ..reservations import Reservations
 from ..retry import AMBIGUOUS, Attempts, delay
 from ..state import RunState
 from .cache import ResultCache
@@ -44,6 +45,8 @@ class Recording:
     people: AskPeople | None = None
     gate: Gate | None = None
     """Where a run was resumed strictly: what lets new calls pass."""
+    reservations: Reservations = field(default_factory=Reservations)
+    """What requests to models that are under way may still use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +211,10 @@ class JournaledBoundary:
         tried, first = Attempts(), (*first, *approved.events)
         await self._until_due(request, call_id)
         while True:
-            async with _FREE if request.turn is None else self._turn(request, call_id, request.turn):
+            kept = _FREE if request.need is None else self.recording.reservations.of(call_id)
+            async with _FREE if request.turn is None else self._turn(request, call_id, request.turn), kept:
+                await self._afford(request, call_id)
                 began = self.recording.clock.now()
-                budget.check(self.recording.plan, self.recording.state, request, began, self.bounds)
                 permit = await self._permit(request, call_id, approved, first)
                 first = ()
                 try:
@@ -229,6 +233,21 @@ class JournaledBoundary:
                     return known.value
                 first = known.told
             await self._rest(request, permit, failure, tried, known)
+
+    async def _afford(self, request: CallRequest, call_id: str) -> None:
+        """Return once a call may begin: nothing that bounds it is used up, nor would be by what is under way and the call itself.
+
+        Raises:
+            Exhausted: a bound can't hold even the least that the call needs, or its time is over.
+        """
+        recording, within = self.recording, (*self.bounds, *request.bounds)
+        while True:
+            budget.check(recording.plan, recording.state, request, recording.clock.now(), within)
+            bounds = () if request.need is None else budget.held(recording.plan, recording.state, within)
+            if request.need is None or not bounds or recording.reservations.take(call_id, request.need, bounds):
+                return
+            with recording.waits.undecided(call_id):
+                await recording.reservations.change()
 
     async def _rest(self, request: CallRequest, permit: Permit, failure: Failure, tried: Attempts, known: _Found | None) -> None:
         """Wait for the next attempt; raise the failure where there is none. ``known`` is what was found out about a write."""
@@ -351,9 +370,15 @@ class JournaledBoundary:
             cached=cached,
         )
         said = (Said(at=event.at, call=call_id, value=message) for message in outcome.said)
-        await self.recording.commits.commit(*before, *said, event)
+        self.recording.commits.note(*before, *said, event)
+        if request.need is not None:
+            self.recording.reservations.answered(request.need.model, used.output_tokens)
+            self.recording.reservations.release(call_id)
+        await self.recording.commits.commit()
 
     async def _record_failure(self, request: CallRequest, permit: Permit, failure: Failure, *, final: bool) -> None:
+        # Whoever it goes through on its way up must not count it once more.
+        used, failure.usage = failure.usage, Usage()
         event = CallFailed(
             at=self.recording.clock.now(),
             call=permit.call_id,
@@ -366,11 +391,14 @@ class JournaledBoundary:
             help=failure.help,
             raised=recorded(failure) if final else None,
             final=final,
+            input_tokens=used.input_tokens,
+            output_tokens=used.output_tokens,
+            cost=used.cost,
         )
+        self.recording.commits.note(event)
+        self.recording.reservations.release(permit.call_id)
         if final or request.effects == "write":
-            await self.recording.commits.commit(event)
-        else:
-            self.recording.commits.note(event)
+            await self.recording.commits.commit()
 
 
 def _is_doubtful(request: CallRequest, failure: Failure) -> bool:

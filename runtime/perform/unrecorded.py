@@ -15,7 +15,9 @@ from ...compiler.settings import REACTIONS, merge_reactions
 from ..failures import Failure, Refused
 from ..keys import Ordinals, idempotency_key
 from ..ports import CallRequest, Clock, Json, Outcome, Permit, Usage
+from ..reservations import Reservations
 from ..retry import Attempts, delay
+from ..usage import UsageLedger
 
 
 def longest() -> float:
@@ -30,13 +32,16 @@ class UnrecordedBoundary:
         clock: what waits.
         chance: gives numbers between 0 and 1, for jitter.
         scope: what makes idempotency keys different from those of other runs and jobs.
+        ledger: what agents have used before, where that is known.
     """
 
-    def __init__(self, clock: Clock, *, chance: Callable[[], float] = longest, scope: str = "") -> None:
+    def __init__(self, clock: Clock, *, chance: Callable[[], float] = longest, scope: str = "", ledger: UsageLedger | None = None) -> None:
         self._clock = clock
         self._chance = chance
         self._scope = scope
         self._ordinals = Ordinals()
+        self._ledger = ledger or UsageLedger()
+        self._reservations = Reservations()
         self.used = Usage()
 
     async def call(self, request: CallRequest, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
@@ -56,22 +61,35 @@ class UnrecordedBoundary:
         while True:
             try:
                 async with nullcontext() if request.turn is None else request.turn(asyncio.sleep):
+                    await self._afford(request, call_id)
                     outcome = await body(Permit(call_id, tried.failed + 1, key))
             except Failure as failure:
+                spent, failure.usage = failure.usage, Usage()
+                self._count(request, call_id, spent)
                 tried = tried.after(failure)
                 wait = delay(request, reactions[failure.kind], failure, tried, self._chance())
                 if wait is None:
                     raise
                 await self._clock.sleep(wait)
+            except BaseException:
+                self._reservations.release(call_id)
+                raise
             else:
-                self.used = _sum(self.used, outcome.usage)
+                if request.need is not None:
+                    self._reservations.answered(request.need.model, outcome.usage.output_tokens)
+                self._count(request, call_id, outcome.usage)
                 return outcome
 
+    async def _afford(self, request: CallRequest, call_id: str) -> None:
+        """Return once nothing that bounds a request to a model is used up, nor would be; raises `Exhausted` where it is."""
+        while request.need is not None and request.bounds:
+            within = [(bound, self._ledger.of(bound.path)) for bound in request.bounds]
+            if self._reservations.take(call_id, request.need, within):
+                return
+            await self._reservations.change()
 
-def _sum(one: Usage, other: Usage) -> Usage:
-    return Usage(
-        one.requests + other.requests,
-        one.input_tokens + other.input_tokens,
-        one.output_tokens + other.output_tokens,
-        one.cost + other.cost,
-    )
+    def _count(self, request: CallRequest, call_id: str, spent: Usage) -> None:
+        self.used += spent
+        for bound in request.bounds:
+            self._ledger.count_one(bound.path, spent.tokens, spent.cost)
+        self._reservations.release(call_id)

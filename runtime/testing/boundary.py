@@ -10,6 +10,7 @@ from ..conversations import Conversations
 from ..events import Said
 from ..perform.unrecorded import UnrecordedBoundary
 from ..ports import CallRequest, Clock, Json, Outcome, Permit, Usage
+from ..usage import UsageLedger
 
 Body: TypeAlias = "Callable[[Permit], Awaitable[Outcome]]"
 
@@ -35,6 +36,8 @@ class Recorded:
 
     results: dict[str, Json] = field(default_factory=dict)
     conversations: Conversations = field(default_factory=Conversations)
+    ledger: UsageLedger = field(default_factory=UsageLedger)
+    """What agents have used."""
 
 
 class MemoryBoundary:
@@ -46,7 +49,7 @@ class MemoryBoundary:
         self.asked: list[CallRequest] = []
         self.performed: list[CallRequest] = []
         self.served: list[CallRequest] = []
-        self._inner = UnrecordedBoundary(self.clock)
+        self._inner = UnrecordedBoundary(self.clock, ledger=self.recorded.ledger)
 
     @property
     def used(self) -> Usage:

@@ -163,7 +163,7 @@ def test_a_model_that_is_patient_enough_to_go_on_for_ever_is_ended_by_its_limits
 
 
 def test_a_thousand_attempts_at_garbage_are_ended_by_a_limit(tmp_path: Path) -> None:
-    """Feedback is no turn, but it counts tokens: a generous reaction doesn't get around a limit."""
+    """Feedback is no turn, but it counts tokens: a generous reaction doesn't get around a limit, nor is it overshot."""
     script = "replies: [{answer: {nonsense: 1}, usage: {input: 100, output: 10}}]"
     seen = run(script, tmp_path, limits={"turns": 3, "tokens": 1000}, on_failure={"semantic": {"attempts": 1000}})
-    assert (seen.status, seen.requests) == ("failed: exhausted", 10)
+    assert (seen.status, seen.requests, seen.state.tokens) == ("failed: exhausted", 9, 990)

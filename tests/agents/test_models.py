@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic_ai.usage import RequestUsage
 
 from darner.compiler.plan import ModelPlan
 from darner.compiler.providers import PROVIDERS
@@ -176,8 +178,22 @@ def test_a_price_is_for_a_million_tokens() -> None:
         {"use": "openai:x", "base_url": "http://127.0.0.1:1", "price": {"input": "2.00 USD", "output": "8.00 USD"}}
     )
     models = Models({"a": priced, "b": ModelPlan(use="openai:x")}, secrets=EnvironmentSecrets({}))
-    assert str(models.cost("a", 1_000, 500)) == "0.006"
-    assert models.cost("b", 1_000, 500) == 0
+    told = RequestUsage(input_tokens=1_000, output_tokens=500)
+    assert str(models.used("a", told).cost) == "0.006"
+    assert models.used("b", told).cost == 0
+
+
+@pytest.mark.parametrize(
+    ("named", "cost"),
+    [({}, "0.00600"), ({"cache_read": "0.20 USD"}, "0.00528"), ({"cache_read": "0.20 USD", "cache_write": "2.50 USD"}, "0.00533")],
+)
+def test_what_a_providers_cache_serves_or_keeps_has_a_price_of_its_own(named: dict[str, str], cost: str) -> None:
+    """Of 1,000 tokens of input 400 were served and 100 kept by the provider: they cost what input costs, unless the spec says otherwise."""
+    price = {"input": "2.00 USD", "output": "8.00 USD", **named}
+    priced = ModelPlan.model_validate({"use": "openai:x", "base_url": "http://127.0.0.1:1", "price": price})
+    models = Models({"a": priced}, secrets=EnvironmentSecrets({}))
+    told = RequestUsage(input_tokens=1_000, output_tokens=500, cache_read_tokens=400, cache_write_tokens=100)
+    assert models.used("a", told).cost == Decimal(cost)
 
 
 def test_a_fallback_is_asked_when_a_model_fails_or_refuses() -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ....compiler.meaning.prompts import WHOLE
 from ....compiler.plan import AgentPlan, Lock, ModelPlan, Plan
 from ....compiler.settings import REACTIONS, Cache, Limits, OnFailure, Reaction, merge_reactions
+from ...amounts import Bound
 from ...failures import Exhausted, Refused
 from ...idle import Idle
 from ...meaning import agent_meaning, caching
@@ -126,7 +127,9 @@ class Agents:
         """
         return (await self.call_and_measure(boundary, name, arguments, parent=parent, laid_over=laid_over))["output"]
 
-    async def call_and_measure(self, boundary: Boundary, name: str, arguments: Json, *, parent: str, laid_over: LaidOver) -> Json:
+    async def call_and_measure(  # noqa: PLR0913 - as `call`, and what binds those on whose behalf it is
+        self, boundary: Boundary, name: str, arguments: Json, *, parent: str, laid_over: LaidOver, above: tuple[Bound, ...] = ()
+    ) -> Json:
         """Return ``{"output", "used": {"requests", "input_tokens", "output_tokens", "cost"}}`` of one call.
 
         What an agent used stands in its recorded result, so that limits count it after a resume too.
@@ -141,7 +144,7 @@ class Agents:
             cache=self._caching(name, arguments, laid_over.cache),
             remembers=self._agent(name).history == "run",
         )
-        return await boundary.call(request, lambda permit: self._perform(boundary, name, arguments, permit, laid_over.on_failure))
+        return await boundary.call(request, lambda permit: self._perform(boundary, name, arguments, permit, laid_over.on_failure, above))
 
     def _caching(self, name: str, arguments: Json, laid_over: Cache | None) -> Caching | None:
         """Return how answers are shared: by the fields that the prompt names, or by all where a check sees them too."""
@@ -154,7 +157,9 @@ class Agents:
         reads = {field: given.get(field) for field in agent.reads} if is_part else given
         return caching(setting, agent_meaning(self._plan, self.params, self._lock, name), reads)
 
-    async def _perform(self, boundary: Boundary, name: str, arguments: Json, permit: Permit, overlay: OnFailure) -> Outcome:
+    async def _perform(  # noqa: PLR0913, PLR0917 - likewise
+        self, boundary: Boundary, name: str, arguments: Json, permit: Permit, overlay: OnFailure, above: tuple[Bound, ...]
+    ) -> Outcome:
         from .agent_loop import Visit  # noqa: PLC0415 - brings pydantic-ai; only runs with agents pay for it
         from .recorded_model import Meter  # noqa: PLC0415 - likewise
 
@@ -163,7 +168,8 @@ class Agents:
         aid = boundary.relief if isinstance(boundary, JournaledBoundary) else Relief()
         limits = aid.over(agent.limits) or Limits()
         reactions = merge_reactions(REACTIONS, agent.on_failure, overlay)
-        visit = Visit(boundary, permit.call_id, given, Meter(name, limits), reactions, overlay)
+        meter = Meter(name, limits, (*above, _bound(name, permit.call_id, limits)))
+        visit = Visit(boundary, permit.call_id, given, meter, reactions, overlay)
         prompt = aid.prompt(templates.render(name, self._prompt(agent), given))
         clock = asyncio.timeout(limits.time)
         try:
@@ -179,9 +185,8 @@ class Agents:
         return Outcome({"output": values.dump(output), "used": visit.meter.used()}, said=said if agent.history == "run" else ())
 
     async def _delegate(self, visit: Visit, name: str, arguments: Json) -> Json:
-        visit.meter.check()
-        laid_over = LaidOver(visit.overlay)
-        result = await self.call_and_measure(visit.boundary, name, arguments, parent=visit.call_id, laid_over=laid_over)
+        laid_over, above = LaidOver(visit.overlay), visit.meter.bounds
+        result = await self.call_and_measure(visit.boundary, name, arguments, parent=visit.call_id, laid_over=laid_over, above=above)
         used = result["used"]
         visit.meter.add(used["requests"], used["input_tokens"], used["output_tokens"], Decimal(used["cost"]))
         return result["output"]
@@ -205,6 +210,12 @@ class Agents:
             around = Surroundings(self.models, self.tools, others, self._delegate, lambda: known(self._secrets, self._plan.secrets))
             self._loops[name] = AgentLoop(name, agent, around)
         return self._loops[name]
+
+
+def _bound(name: str, call: str, limits: Limits) -> Bound:
+    """Return what one call of an agent may use, all that is asked on its behalf included."""
+    help_ = f"raise {{what}} of {name}, or ask it for less"
+    return Bound(call, "limits", limits.cost, limits.tokens, who=f"the agent {name}", help=help_)
 
 
 def _given(type_text: str, arguments: Json) -> Any:

@@ -6,16 +6,16 @@ import importlib
 import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ....compiler.diagnostics import did_you_mean
 from ....compiler.permits import host_of, host_permitted, model_permitted
 from ....compiler.plan import ModelPlan
 from ....compiler.providers import is_provider
-from ....compiler.settings import ModelRate
+from ....compiler.settings import ModelRate, Price
 from ....compiler.spec import Policy
 from ....compiler.wires import references
+from ...amounts import Usage, cost
 from ...failures import Refused
 from ...ports import Json, Secrets
 from ...wiring import resolve
@@ -24,6 +24,7 @@ from .limits import Pace
 
 if TYPE_CHECKING:
     from pydantic_ai.models import Model
+    from pydantic_ai.usage import RequestUsage
 
 OUTPUT = "output"
 """An entry of a model's ``params`` that is darner's: how it is asked for typed output (see `MODES`)."""
@@ -58,6 +59,7 @@ class Models:
         places: a target's, which take the place of plans of the same name.
         params: the run's bound parameters, for entries that name ``$params.x``.
         policy: what entries must keep to once parameters are in them; a target's places are the platform's own.
+        prices: those of entries that name none, where they are known.
     """
 
     def __init__(
@@ -68,11 +70,13 @@ class Models:
         places: Mapping[str, ModelPlan] | None = None,
         params: Mapping[str, Json] | None = None,
         policy: Policy | None = None,
+        prices: Mapping[str, Price] | None = None,
     ) -> None:
         self._plans = {**plans, **(places or {})}
         self._places = places or {}
         self._params = params or {}
         self._policy = policy or Policy()
+        self._prices = prices or {}
         self._bound: dict[str, ModelPlan] = {}
         self._secrets = secrets
         self._built: dict[str, Model] = {}
@@ -135,10 +139,15 @@ class Models:
             raise Refused(msg, help="write true or false")
         return wanted
 
-    def cost(self, name: str, input_tokens: int, output_tokens: int) -> Decimal:
-        """Return what a request cost in US dollars; nothing for a model without a price."""
-        price = self.plan(name).price
-        return Decimal(0) if price is None else (price.input * input_tokens + price.output * output_tokens) / 1_000_000
+    def price(self, name: str) -> Price | None:
+        """Return what a model costs: as its entry says, else as it was known when the spec was compiled."""
+        return self.plan(name).price or self._prices.get(name)
+
+    def used(self, name: str, told: RequestUsage) -> Usage:
+        """Return what a request used, as its provider told it, and what that cost; nothing for a model without a price."""
+        cached = {"cache_read": told.cache_read_tokens, "cache_write": told.cache_write_tokens}
+        money = cost(self.price(name), told.input_tokens, told.output_tokens, **cached)
+        return Usage(1, told.input_tokens, told.output_tokens, money)
 
     def pace(self, name: str) -> Pace:
         """Return what keeps the requests to a model within its ``rate``."""

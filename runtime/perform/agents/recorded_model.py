@@ -11,10 +11,13 @@ from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRe
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
+from pydantic_ai.usage import RequestUsage
 
 from ....compiler.settings import Limits, OnFailure
+from ...amounts import Bound
 from ...failures import ContextLost, Crashed, Exhausted, Network, Throttled
-from ...ports import Boundary, CallRequest, Json, Outcome, Permit, Usage
+from ...ports import Boundary, CallRequest, Json, Outcome, Permit
+from .estimates import estimate
 from .model_errors import failure_of
 from .models import Models
 
@@ -50,6 +53,8 @@ class Meter:
 
     agent: str
     limits: Limits
+    bounds: tuple[Bound, ...] = ()
+    """In tokens and money: what it may use, and what those may that called it, outermost first."""
     turns: int = 0
     requests: int = 0
     input_tokens: int = 0
@@ -57,22 +62,13 @@ class Meter:
     cost: Decimal = Decimal(0)
 
     def begin(self, messages: Sequence[ModelMessage]) -> None:
-        """Count a request that is about to be made; `Exhausted` where a limit says no. Feedback is not a turn."""
-        self.check()
+        """Count a request that is about to be made; `Exhausted` where there is no turn left. Feedback is not a turn."""
         # The first request of a call that goes on with a conversation looks like feedback, and isn't.
         if self.turns == 0 or not is_feedback(messages):
-            self._refuse("turns", self.turns, self.limits.turns)
+            if self.limits.turns is not None and self.turns >= self.limits.turns:
+                msg = f"the agent {self.agent} has used up its limits.turns: {self.turns} of {self.limits.turns}"
+                raise Exhausted(msg, help=f"raise limits.turns of {self.agent}, or ask it for less")
             self.turns += 1
-
-    def check(self) -> None:
-        """Raise `Exhausted` where tokens or money are used up."""
-        self._refuse("tokens", self.input_tokens + self.output_tokens, self.limits.tokens)
-        self._refuse("cost", self.cost, self.limits.cost)
-
-    def _refuse(self, what: str, used: Decimal | float, limit: Decimal | float | None) -> None:
-        if limit is not None and used >= limit:
-            msg = f"the agent {self.agent} has used up its limits.{what}: {used} of {limit}"
-            raise Exhausted(msg, help=f"raise limits.{what} of {self.agent}, or ask it for less")
 
     def used(self) -> Json:
         """Return what was used, as JSON."""
@@ -91,6 +87,15 @@ def is_feedback(messages: Sequence[ModelMessage]) -> bool:
     """Return whether the newest message brings nothing new: neither the prompt nor a tool's result, only what was wrong."""
     news = (part for part in messages[-1].parts if isinstance(part, ToolReturnPart) and part.outcome != "retried")
     return len(messages) > 1 and next(news, None) is None
+
+
+class BrokenOff(Exception):
+    """A stream ended before its answer did; ``usage`` is what the provider had said by then that it used."""
+
+    def __init__(self, error: Exception, usage: RequestUsage) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.usage = usage
 
 
 @dataclass(frozen=True)
@@ -133,14 +138,18 @@ class RecordedModel(WrapperModel):
         return await self._ask(last, messages, model_request_parameters)
 
     async def _ask(self, name: str, messages: list[ModelMessage], parameters: ModelRequestParameters) -> ModelResponse:
+        params = self._models.plan(name).params
+        sent = request_arguments(messages, params, parameters)
         request = CallRequest(
             parent=self._asking.parent,
             kind="model",
             name=name,
-            arguments=request_arguments(messages, self._models.plan(name).params, parameters),
+            arguments=sent,
             fingerprint=self._asking.fingerprint,
             on_failure=self._asking.on_failure,
             turn=self._models.pace(name).turn,
+            need=estimate(name, sent, parameters, params, self._models.price(name)),
+            bounds=self._asking.meter.bounds,
         )
 
         async def perform(_permit: Permit) -> Outcome:
@@ -151,8 +160,8 @@ class RecordedModel(WrapperModel):
         if not isinstance(response, ModelResponse):
             msg = f"what is on record for the model {name} is no response"
             raise ContextLost(msg)
-        used = response.usage
-        self._asking.meter.add(1, used.input_tokens, used.output_tokens, self._models.cost(name, used.input_tokens, used.output_tokens))
+        used = self._models.used(name, response.usage)
+        self._asking.meter.add(1, used.input_tokens, used.output_tokens, used.cost)
         return response
 
     async def _perform(self, name: str, messages: list[ModelMessage], parameters: ModelRequestParameters) -> Outcome:
@@ -160,14 +169,18 @@ class RecordedModel(WrapperModel):
         settings = cast("ModelSettings", self._models.settings(name))
         try:
             response = await self._response(name, messages, settings, parameters)
+        except BrokenOff as broken:
+            failure = failure_of(name, broken.error, self._asking.secrets)
+            failure.usage = self._models.used(name, broken.usage)
+            self._models.pace(name).used(failure.usage.tokens)
+            raise failure from None
         except Exception as error:  # noqa: BLE001 - whatever a provider's client raises becomes one of our failures
             # The provider's exception holds the request, and so the key: what is kept of it is in the failure.
             raise failure_of(name, error, self._asking.secrets) from None
         [stored] = ModelMessagesTypeAdapter.dump_python([response], mode="json", exclude_none=True)
-        used = response.usage
-        self._models.pace(name).used(used.input_tokens + used.output_tokens)
-        cost = self._models.cost(name, used.input_tokens, used.output_tokens)
-        return Outcome(stored, Usage(1, used.input_tokens, used.output_tokens, cost))
+        used = self._models.used(name, response.usage)
+        self._models.pace(name).used(used.tokens)
+        return Outcome(stored, used)
 
     async def _response(
         self, name: str, messages: list[ModelMessage], settings: ModelSettings, parameters: ModelRequestParameters
@@ -177,12 +190,15 @@ class RecordedModel(WrapperModel):
         if not self._models.streams(name):
             return await model.request(messages, settings, parameters)
         async with model.request_stream(messages, settings, parameters) as stream:
-            async for _ in stream:
-                pass
+            try:
+                async for _ in stream:
+                    pass
+            except Exception as error:
+                raise BrokenOff(error, stream.usage) from error
             response = stream.get()
         if response.state != "complete" or response.finish_reason is None:
             msg = f"the model {name}: its answer broke off before it was finished"
-            raise Network(msg, type_name="TruncatedStream")
+            raise BrokenOff(Network(msg, type_name="TruncatedStream"), response.usage)
         return response
 
 
