@@ -114,6 +114,11 @@ class Child:
             raise _rebuilt(reply["failure"])
         return reply
 
+    def leave(self) -> None:
+        """Ask the process to leave (SIGTERM), where there is one; what it is at ends as it says, or with its death."""
+        if self._life is not None:
+            self._life.leave()
+
     def close(self) -> None:
         """End the process, whatever it does."""
         life, self._life = self._life, None
@@ -189,6 +194,11 @@ class _Life:
     def lost_memory(self) -> bool:
         """Return whether a process of this tree was killed for its memory."""
         return self._oom or self._watch.killed()
+
+    def leave(self) -> None:
+        """Send the process, and nothing that it started, the signal that asks it to leave."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            self._process.send_signal(signal.SIGTERM)
 
     def end(self) -> None:
         """Kill the process with all that it started, and wait until it is gone."""
