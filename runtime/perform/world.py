@@ -12,6 +12,8 @@ import uuid  # noqa: TID251 - this is the place
 
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 _LENGTH = 12
+_BOOT = getattr(time, "CLOCK_BOOTTIME", None)
+"""Linux's clock that goes on while the machine sleeps."""
 
 
 class SystemClock:
@@ -24,6 +26,16 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+
+def moment() -> float:
+    """Return seconds of a clock that never jumps, and is the same for all processes of this machine until it is started anew."""
+    return time.clock_gettime(_BOOT) if _BOOT is not None else time.monotonic()
+
+
+def setting(name: str) -> str:
+    """Return an environment variable, empty where it isn't set."""
+    return os.environ.get(name, "")
 
 
 def chance() -> float:

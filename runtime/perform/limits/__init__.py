@@ -1,0 +1,1 @@
+"""Where sessions, processes and workers share what they know of a provider's limits."""
