@@ -10,6 +10,8 @@ from .state import RunState
 
 SLOW = 0.002
 """Seconds of an append above which the next ones leave the event loop's thread: handing over costs a tenth of that."""
+ALONE = 16
+"""Appends of a caller who has been the only one that go by without a look at who else is ready: others wait that long at most."""
 
 
 class GroupCommit:
@@ -26,6 +28,8 @@ class GroupCommit:
         self._durable = 0
         self._writer: asyncio.Task[None] | None = None
         self._is_slow = False
+        self._callers = 0
+        self._unseen = 0
         self._error: BaseException | None = None
 
     def note(self, *events: Event) -> None:
@@ -39,7 +43,8 @@ class GroupCommit:
         """Return when these events, and all noted before them, are durable. Raises what the log raised, now and ever after."""
         self.note(*events)
         mine = self._noted
-        if self._error is None:
+        self._callers += 1
+        if self._error is None and (self._unseen == 0 or self._is_slow or self._writer is not None):
             # Whatever is ready now goes first and notes its own events, which so come along: the first to be back writes for all.
             await asyncio.sleep(0)
         while self._error is None and self._durable < mine:
@@ -85,6 +90,9 @@ class GroupCommit:
 
     def _take(self) -> tuple[list[Event], int]:
         batch, self._pending = self._pending, []
+        # A look costs a turn of the event loop. Where nobody came along, nobody is expected for a while.
+        self._unseen = (self._unseen + 1) % ALONE if self._callers == 1 else 0
+        self._callers = 0
         return batch, self._noted
 
     def _append(self, batch: list[Event], loop: asyncio.AbstractEventLoop) -> None:

@@ -49,6 +49,25 @@ class Bounded:
             self.clock.reschedule(asyncio.get_running_loop().time() + self._left)
 
 
+@dataclass(slots=True)
+class Working:
+    """A call that is performed within a block. A class: a generator that does the same takes three times as long."""
+
+    idle: Idle
+    call: str
+    parent: str
+
+    def __enter__(self) -> None:
+        self.idle.performing[self.call] = self.parent
+        self.idle.changes += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.idle.performing.pop(self.call, None)
+        self.idle.changes += 1
+        if self.idle.waits:
+            self.idle.wake()
+
+
 @dataclass
 class Idle:
     """The calls that are performed, and the waits that are open, of one run."""
@@ -63,18 +82,9 @@ class Idle:
     wake: Callable[[], None] = lambda: None
     """Called when a wait begins, so that whoever parks looks again."""
 
-    @contextmanager
-    def working(self, call: str, parent: str) -> Iterator[None]:
-        """Count a call as performed."""
-        self.performing[call] = parent
-        self.changes += 1
-        try:
-            yield
-        finally:
-            self.performing.pop(call, None)
-            self.changes += 1
-            if self.waits:
-                self.wake()
+    def working(self, call: str, parent: str) -> Working:
+        """Count a call as performed within a block."""
+        return Working(self, call, parent)
 
     @contextmanager
     def undecided(self, call: str = "") -> Iterator[None]:

@@ -37,10 +37,11 @@ class Ordinals:
 
     _seen: Counter[str] = field(default_factory=Counter)
     _taken: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    _first: tuple[CallRequest, str] | None = None
 
     def identity(self, request: CallRequest) -> str:
         """Return the identity of a call that is asked for now."""
-        equal = identity(request, 0)
+        equal = self._equal(request)
         ordinal = self._seen[equal]
         self._seen[equal] += 1
         return identity(request, ordinal) if ordinal else equal
@@ -56,7 +57,7 @@ class Ordinals:
             task: who asks, see `events.CallStarted.task`.
             task_of: returns who asked for a call that is on record, None where it isn't.
         """
-        equal = identity(request, 0)
+        equal = self._equal(request)
         number, _ = self._choice(request, equal, task, task_of)
         taken = self._taken[equal]
         taken.add(number)
@@ -67,7 +68,13 @@ class Ordinals:
 
     def is_anothers(self, request: CallRequest, task: str, task_of: TaskOf) -> bool:
         """Return whether `claim` would give a task what another one asked for: it may still ask for it again."""
-        return self._choice(request, identity(request, 0), task, task_of)[1]
+        return self._choice(request, self._equal(request), task, task_of)[1]
+
+    def _equal(self, request: CallRequest) -> str:
+        """Return the identity of the first of a call's equals, worked out once: the same request is asked about, then claimed."""
+        if self._first is None or self._first[0] is not request:
+            self._first = request, identity(request, 0)
+        return self._first[1]
 
     def _choice(self, request: CallRequest, equal: str, task: str, task_of: TaskOf) -> tuple[int, bool]:
         """Return the ordinal for a task, and whether it is one of another task."""

@@ -146,6 +146,8 @@ class CallRequest:
     arguments: Json
     effects: Effects = "read"
     idempotent: bool = False
+    takes_key: bool = True
+    """Whether its body, or what looks for a write that broke off, takes an idempotency key."""
     fingerprint: str = ""
     """The callee's fingerprint: stored with the result, never part of the identity."""
     on_failure: OnFailure = field(default_factory=dict)

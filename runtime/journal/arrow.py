@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate
 
 # What stands between the numbers, as Arrow's Message.fbs and Schema.fbs (metadata version 5) lay a record batch out.
@@ -23,21 +24,30 @@ _ZEROS = bytes(8)
 def batch(version: int, kinds: Sequence[str], times: Sequence[float], bodies: Sequence[str]) -> bytes:
     """Return one record batch of rows ``version`` (uint16), kind (string), time (float64), body (string), as a stream holds it."""
     count = len(kinds)
-    parts = (
-        struct.pack("<H", version) * count,
-        *_texts([kind.encode() for kind in kinds]),
-        struct.pack(f"<{count}d", *times),
-        *_texts([body.encode() for body in bodies]),
-    )
-    padded = [part + _ZEROS[: -len(part) % 8] for part in parts]
-    ends = (0, *accumulate(map(len, padded)))
-    versions, kind_ends, kind_texts, at, body_ends, body_texts = map(len, parts)
-    places: tuple[int, ...] = (0, 0, 0, versions, ends[1], 0, ends[1], kind_ends, ends[2], kind_texts)
-    places += (ends[3], 0, ends[3], at, ends[4], 0, ends[4], body_ends, ends[5], body_texts)
-    head = _HEAD.pack(_MESSAGE, ends[6], _BATCH, count, _BUFFERS, *places, _NODES, count, 0, count, 0, count, 0, count, 0)
-    return b"".join((head, *padded))
+    first, first_places = _versions_and_kinds(version, tuple(kinds))
+    at, (ends, texts) = struct.pack(f"<{count}d", *times), _texts(bodies)
+    time_starts = len(first)
+    ends_start = time_starts + len(at)
+    texts_start = ends_start + len(ends) + -len(ends) % 8
+    body = b"".join((first, at, ends, _ZEROS[: -len(ends) % 8], texts, _ZEROS[: -len(texts) % 8]))
+    places = (time_starts, 0, time_starts, len(at), ends_start, 0, ends_start, len(ends), texts_start, len(texts))
+    nodes = (count, 0) * 4
+    return _HEAD.pack(_MESSAGE, len(body), _BATCH, count, _BUFFERS, *first_places, *places, _NODES, *nodes) + body
 
 
-def _texts(encoded: Sequence[bytes]) -> tuple[bytes, bytes]:
+# Most commits hold the same few kinds in the same order.
+@lru_cache(maxsize=256)
+def _versions_and_kinds(version: int, kinds: tuple[str, ...]) -> tuple[bytes, tuple[int, ...]]:
+    """Return what a body begins with, padded, and where in it the buffers of those two columns lie."""
+    versions, (ends, texts) = struct.pack("<H", version) * len(kinds), _texts(kinds)
+    padded = [part + _ZEROS[: -len(part) % 8] for part in (versions, ends, texts)]
+    ends_start = len(padded[0])
+    texts_start = ends_start + len(padded[1])
+    places = (0, 0, 0, len(versions), ends_start, 0, ends_start, len(ends), texts_start, len(texts))
+    return b"".join(padded), places
+
+
+def _texts(texts: Sequence[str]) -> tuple[bytes, bytes]:
     """Return a column of texts: where each ends, and they themselves."""
+    encoded = [text.encode() for text in texts]
     return struct.pack(f"<{len(encoded) + 1}i", 0, *accumulate(map(len, encoded))), b"".join(encoded)

@@ -54,6 +54,8 @@ SCHEMA = pa.schema(_FIELDS)
 # An IPC stream is a schema, batches and an end. Only the batch differs.
 _SCHEMA_BYTES = SCHEMA.serialize().to_pybytes()
 _END_BYTES = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+_APART = {"kind", "at"}
+"""Fields of an event that are columns of their own."""
 _AT_ONCE = 512
 """Records that are decoded together."""
 
@@ -113,7 +115,10 @@ def mark(record: Record, word: Mark) -> str | None:
 
 def body(event: Event) -> str:
     """Return an event's fields as JSON text. Defaults are left out: within a format version they never change."""
-    return as_text(event.model_dump(exclude_defaults=True, exclude={"kind", "at"}))
+    try:
+        return event.__pydantic_serializer__.to_json(event, exclude_defaults=True, exclude=_APART).decode()
+    except ValueError:  # see `as_text`
+        return as_text(event.model_dump(exclude_defaults=True, exclude=_APART))
 
 
 def as_text(value: Json) -> str:

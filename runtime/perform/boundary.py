@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -27,6 +26,7 @@ from ..retry import AMBIGUOUS, Attempts, delay
 from ..state import RunState
 from .cache import ResultCache
 from .raising import recorded
+from .surrounding import Set
 
 
 @dataclass(frozen=True)
@@ -113,10 +113,10 @@ class JournaledBoundary:
 
     def identify(self, request: CallRequest) -> str:
         """Return the identity of a call that is asked for now, counted among its equals."""
-        task = self._task.get()
-        call = self._ordinals.claim(request, task, self._task_of) if self.replay is not None else self._ordinals.identity(request)
-        if self.replay is not None:
-            self.replay.asked(call)
+        if self.replay is None:
+            return self._ordinals.identity(request)
+        call = self._ordinals.claim(request, self._task.get(), self._task_of)
+        self.replay.asked(call)
         return call
 
     async def _let_others_ask(self, request: CallRequest, replay: Replay) -> None:
@@ -135,14 +135,9 @@ class JournaledBoundary:
         known = self.recording.state.calls.get(call)
         return None if known is None else known.task
 
-    @contextmanager
-    def asked_by(self, task: str) -> Iterator[None]:
+    def asked_by(self, task: str) -> Set[str]:
         """Let the calls that are made here be those of one asyncio task of an orchestrator; see `events.CallStarted`."""
-        before = self._task.set(task)
-        try:
-            yield
-        finally:
-            self._task.reset(before)
+        return Set(self._task, task)
 
     async def _settle(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Find out what became of a write that broke off: ask its `reconcile`, or a person, else say that nobody knows."""
@@ -324,8 +319,7 @@ class JournaledBoundary:
 
     def _permit_for(self, request: CallRequest, call_id: str, attempt: int, approved: Approved) -> Permit:
         earlier = self._earlier(request, call_id) if request.remembers else ()
-        # Only tools can take a key.
-        key = idempotency_key(self.recording.run_id, call_id) if request.kind != "callable" else ""
+        key = idempotency_key(self.recording.run_id, call_id) if request.takes_key else ""
         return Permit(call_id, attempt, key, earlier, approved.arguments)
 
     def _earlier(self, request: CallRequest, call_id: str) -> Sequence[Json]:

@@ -115,6 +115,7 @@ class Steps:
         request = CallRequest(
             parent=path,
             kind="callable",
+            takes_key=False,
             name=ref,
             arguments=arguments,
             effects="pure",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ class LaidOver:
 
 
 NOTHING = LaidOver()
+UNBOUNDED = contextlib.nullcontext()
+"""Stands for the time-out of what has none."""
 
 
 class Tools:
@@ -104,13 +107,11 @@ class Tools:
             self._cages.close()
 
     def _tool(self, name: str) -> ToolPlan:
-        remote = self._servers.entry(name)
-        if remote is not None:
-            return remote
-        if name not in self._plan.tools:
+        tool = self._plan.tools.get(name) or self._servers.entry(name)
+        if tool is None:
             msg = f"there is no tool {name}"
             raise Refused(msg)
-        return self._plan.tools[name]
+        return tool
 
     def has(self, name: str) -> bool:
         """Return whether a name is a tool's: of the plan, or of one of its MCP servers (``gh.create_issue``)."""
@@ -139,6 +140,7 @@ class Tools:
             arguments=arguments,
             effects=tool.effects or "write",
             idempotent=tool.idempotent,
+            takes_key=isinstance(offered, RemoteTool) or offered.takes_key or tool.reconcile is not None,
             fingerprint=self._lock.callables.get(tool.use or "", ""),
             on_failure=merge_reactions({} if cage is None else cage.reactions, tool.on_failure, laid_over.on_failure),
             cache=self._caching(name, tool, laid_over.cache, given),
@@ -212,9 +214,9 @@ class Tools:
         self, tool: ToolPlan, offered: Interface | RemoteTool, given: dict[str, Any], permit: Permit, cage: Cage | None
     ) -> Outcome:
         key = permit.idempotency_key
-        clock = asyncio.timeout(tool.timeout)
+        clock = None if tool.timeout is None else asyncio.timeout(tool.timeout)
         try:
-            async with clock:
+            async with clock or UNBOUNDED:
                 if cage is not None:
                     asked = values.dump(given) if permit.arguments is None else permit.arguments
                     result = await cage.call({"tool": offered.name, "arguments": asked, "key": key})
@@ -223,7 +225,7 @@ class Tools:
         except Semantic as refusal:
             return Outcome({FEEDBACK: refusal.message})
         except TimeoutError as late:
-            if clock.expired():
+            if clock is not None and clock.expired():
                 msg = f"the tool {offered.name} took longer than {tool.timeout:g}s"
                 raise Network(msg) from late
             raise self._failed(offered.name, late) from late

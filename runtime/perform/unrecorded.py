@@ -57,7 +57,7 @@ class UnrecordedBoundary:
         if request.approval is not None:
             raise Refused(f"{request.name} needs the approval of {request.approval.human}, and nobody can be asked here")
         reactions = merge_reactions(REACTIONS, request.on_failure)
-        key, tried = idempotency_key(self._scope, call_id), Attempts()
+        key, tried = idempotency_key(self._scope, call_id) if request.takes_key else "", Attempts()
         while True:
             try:
                 async with nullcontext() if request.turn is None else request.turn(asyncio.sleep):

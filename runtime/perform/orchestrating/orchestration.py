@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +17,7 @@ from ...ports import CallRequest, Json
 from .. import world
 from ..boundary import JournaledBoundary
 from ..moments import CURRENT
+from ..surrounding import Set
 from .handles import Calling
 from .tasks import GROWING, TaskTree, count_tasks
 
@@ -53,7 +53,7 @@ class Orchestration:
         """
         loop = asyncio.get_running_loop()
         count_tasks(loop)
-        with _belonging_to(self):
+        with Set(CURRENT, self), Set(GROWING, self.tree):
             root = loop.create_task(self._run(code), name=self.path)
         try:
             await self._in_time(root)
@@ -122,7 +122,7 @@ class Orchestration:
             msg = f"{self.path} has used up its limits.calls: {limit}"
             raise Exhausted(msg, help="raise limits.calls in the spec, and start a new run")
         task = self.tree.path()
-        with _belonging_to(None):  # what performs a call is none of the code
+        with Set(CURRENT, None), Set(GROWING, None):  # what performs a call is none of the code
             performed = self._performed(work, task)
             return await (self._to_its_end(performed) if writes else performed)
 
@@ -185,7 +185,7 @@ class Orchestration:
         due = set_before.due if set_before is not None else now + seconds
         if set_before is None:
             await recording.commits.commit(TimerSet(at=now, call=call, parent=self.path, due=due))
-        with _belonging_to(None), recording.waits.working(call, self.path):
+        with Set(CURRENT, None), Set(GROWING, None), recording.waits.working(call, self.path):
             await recording.waits.until(Wait(call, self.path, due), recording.clock)
         recording.commits.note(CallFinished(at=recording.clock.now(), call=call, parent=self.path, what="callable", name=request.name))
 
@@ -208,17 +208,6 @@ class Orchestration:
         if self.boundary.replay is not None:
             self.boundary.replay.asked(call)
         return known.payload
-
-
-@contextmanager
-def _belonging_to(execution: Orchestration | None) -> Iterator[None]:
-    """Let what is created here belong to an execution: its tasks are counted, its moments recorded. None: to nobody."""
-    moments, growing = CURRENT.set(execution), GROWING.set(None if execution is None else execution.tree)
-    try:
-        yield
-    finally:
-        CURRENT.reset(moments)
-        GROWING.reset(growing)
 
 
 def _close(task: asyncio.Task[Any]) -> None:
