@@ -6,74 +6,23 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
-from darner.runtime.failures import CallableError, Crashed, OutOfMemory, Refused
+from darner.runtime.failures import CallableError, Crashed, Exhausted, OutOfMemory, Preempted, Refused
 from darner.runtime.perform.processes.children import Child, ChildPool, ChildTask, ProcessId
 from darner.runtime.perform.processes.memory import ControlGroup, Enforcement, guard
 
 MIB = 1 << 20
-TARGETS = """
-import os, signal, subprocess, sys, time
-from darner.runtime.failures import Refused
-
-def echo(request):
-    print("a print that must not reach the pipe")
-    return request
-
-def pid(request):
-    return os.getpid()
-
-def allocate(request):
-    if request == 0:
-        return "small"
-    held = []
-    for _ in range(request):
-        held.append(b"x" * (1 << 20))
-    time.sleep(0.3)
-    return "survived"
-
-def grandchild(request):
-    code = f"held = b'x' * ({request} << 20); import time; time.sleep(60)"
-    subprocess.run([sys.executable, "-c", code])
-    return "survived"
-
-def raise_memory_error(request):
-    raise MemoryError
-
-def die(request):
-    if isinstance(request, int):
-        os.kill(os.getpid(), request)
-        time.sleep(60)
-    return "alive"
-
-def fail(request):
-    if request == "ours":
-        raise Refused("not like that", help="do it otherwise")
-    raise LookupError("no such thing")
-
-def sleep(request):
-    time.sleep(request)
-
-class Counter:
-    def __init__(self, setup):
-        self.count = setup["start"]
-    def __call__(self, request):
-        self.count += 1
-        return self.count
-
-def threads(request):
-    return os.environ["OMP_NUM_THREADS"]
-"""
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> str:
-    (tmp_path / "targets.py").write_text(TARGETS)
-    return str(tmp_path)
+def folder() -> str:
+    """Return where `targets` is."""
+    return str(Path(__file__).parent / "targets")
 
 
 def _task(folder: str, name: str, **more: object) -> ChildTask:
@@ -129,12 +78,20 @@ def test_a_memory_error_is_out_of_memory(folder: str) -> None:
 
 
 @pytest.mark.parametrize("how", [None, "watchdog"])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
 def test_a_bare_kill_is_never_called_out_of_memory(folder: str, number: signal.Signals, how: Enforcement | None) -> None:
     """Without evidence a death is a crash, and the next call has a new process."""
     with Child(_task(folder, "die", memory=1024 * MIB, enforcement=how)) as child:
         with pytest.raises(Crashed, match=number.name):
             child.call(int(number))
+        assert child.call("again") == "alive"
+
+
+def test_a_child_that_was_asked_to_leave_is_preempted(folder: str) -> None:
+    """SIGTERM is how platforms take a machine away; it is no crash, and no out of memory."""
+    with Child(_task(folder, "die", memory=1024 * MIB)) as child:
+        with pytest.raises(Preempted, match="SIGTERM"):
+            child.call(int(signal.SIGTERM))
         assert child.call("again") == "alive"
 
 
@@ -236,3 +193,83 @@ def test_groups_of_killed_processes_are_swept(tmp_path: Path) -> None:
 
 def _unused_pid() -> int:
     return next(pid for pid in range(4_000_000, 4_100_000) if not psutil.pid_exists(pid))
+
+
+WAYS = [None, "watchdog"]
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_a_call_that_is_given_up_ends_with_all_that_it_started(folder: str, tmp_path: Path, how: Enforcement | None) -> None:
+    """A grandchild that left session and parent is found all the same, by its group or by its mark."""
+    there = tmp_path / "pid"
+    child = Child(_task(folder, "leave_behind", enforcement=how))
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(child.call, {"file": str(there), "stays": 60})
+        while not there.exists():
+            time.sleep(0.01)
+        child.close()
+        with pytest.raises(Crashed):
+            waiting.result(30)
+    assert _gone(int(there.read_text()))
+
+
+def test_what_a_call_leaves_running_ends_with_the_call(folder: str, tmp_path: Path) -> None:
+    """Its process is not used again: nothing of one call goes on beside the next one."""
+    there = tmp_path / "pid"
+    with Child(_task(folder, "leave_behind")) as child:
+        first = child.call({"file": str(there), "stays": 0})
+        assert _gone(int(there.read_text()))
+        there.unlink()
+        assert child.call({"file": str(there), "stays": 0}) != first
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_a_death_is_noticed_though_a_copy_of_the_process_holds_its_pipes(folder: str, tmp_path: Path, how: Enforcement | None) -> None:
+    """Nobody waits for an end of file that doesn't come."""
+    there = tmp_path / "pid"
+    with Child(_task(folder, "fork_and_die", enforcement=how)) as child, pytest.raises(Crashed, match="SIGKILL"):
+        child.call(str(there))
+    assert _gone(int(there.read_text()))
+
+
+@pytest.mark.parametrize("stays", [0, 60])
+def test_writing_more_than_the_disk_that_was_promised_ends_the_process(folder: str, stays: int) -> None:
+    """It is seen while the call goes on, and where it was too quick for that, when it ends."""
+    with Child(_task(folder, "write_scratch", disk=2 * MIB)) as child:
+        where, found = child.call({"bytes": MIB, "stays": 0})
+        assert found == []
+        with pytest.raises(Exhausted, match="disk of 2 MiB"):
+            child.call({"bytes": 3 * MIB, "stays": stays})
+        assert not Path(where).exists()
+        other, found = child.call({"bytes": MIB, "stays": 0})
+        assert found == []
+    assert not Path(other).exists()
+
+
+def test_a_call_finds_nothing_of_the_one_before_in_its_scratch_folder(folder: str) -> None:
+    """What is written there belongs to one call."""
+    with Child(_task(folder, "write_scratch", disk=2 * MIB)) as child:
+        assert [child.call({"bytes": MIB, "stays": 0})[1] for _ in range(4)] == [[]] * 4
+
+
+def test_results_of_any_size_come_whole(folder: str) -> None:
+    """Larger than every pipe, and requests too."""
+    with Child(_task(folder, "large")) as child:
+        assert len(child.call(30 * MIB)) == 30 * MIB
+    with Child(_task(folder, "echo")) as child:
+        assert child.call("y" * 10 * MIB) == "y" * 10 * MIB
+
+
+@pytest.mark.parametrize("what", ["exit", "interrupt", "generator"])
+def test_what_ends_processes_ends_a_call(folder: str, what: str) -> None:
+    """The child says so, and lives on."""
+    with Child(_task(folder, "interrupt")) as child:
+        for _ in range(2):
+            with pytest.raises(CallableError):
+                child.call(what)
+
+
+def test_a_process_that_closes_its_pipes_has_crashed(folder: str) -> None:
+    """Nobody waits for an answer that can't come."""
+    with Child(_task(folder, "close_everything")) as child, pytest.raises(Crashed):
+        child.call(None)

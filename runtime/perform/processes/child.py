@@ -1,12 +1,14 @@
-"""The inside of a child process: it reads requests as JSON lines and answers them (``python -m …perform.processes.child``)."""
+"""The inside of a child process: it reads requests as frames of JSON and answers them (``python -m …perform.processes.child``)."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib
 import json
 import os
 import signal
+import struct
 import sys
 import threading
 from collections.abc import Callable
@@ -14,12 +16,13 @@ from functools import partial
 from typing import Any, BinaryIO, NoReturn
 
 from ... import exceptions
+from ...evidence import OUT_OF_MEMORY
 from ...ports import Json
 from .. import values
 from ..raising import HOUSE
 
-OUT_OF_MEMORY = 91
-"""The exit code that says: a MemoryError was raised."""
+LENGTH = struct.Struct("<Q")
+"""What stands before each frame, see `life`."""
 _SET_PARENT_DEATH_SIGNAL = 1
 
 
@@ -28,14 +31,28 @@ def main() -> None:
     parent = int(sys.argv[1])
     requests, replies = _take_pipes()
     _die_with(parent)
-    lines = iter(requests.readline, b"")
-    function = _answered(replies, lambda: _prepare(json.loads(next(lines))), lambda _: {"ready": True})
-    for line in lines:
-        _answered(replies, partial(_called, function, line), lambda value: {"value": value})
+    function: Callable[[Json], Json] | None = None
+    for request in iter(partial(_read, requests), None):
+        if function is None:
+            function = _answered(replies, partial(_prepare, request), lambda _: {"ready": True})
+        else:
+            _answered(replies, partial(_called, function, request), lambda value: {"value": value})
 
 
-def _called(function: Callable[[Json], Json], line: bytes) -> Json:
-    return function(json.loads(line))
+def _read(requests: BinaryIO) -> bytes | None:
+    """Return one frame, see `life`; None at the end."""
+    head = requests.read(LENGTH.size)
+    return requests.read(LENGTH.unpack(head)[0]) if len(head) == LENGTH.size else None
+
+
+def _called(function: Callable[[Json], Json], request: bytes) -> Json:
+    try:
+        return function(json.loads(request))
+    finally:
+        # Who kills this process, kills what it has printed and kept.
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -61,8 +78,9 @@ def _watch(parent: int, never: threading.Event) -> NoReturn:
     os._exit(1)
 
 
-def _prepare(order: Json) -> Callable[[Json], Json]:
+def _prepare(request: bytes) -> Callable[[Json], Json]:
     """Return the function that answers requests: the target itself, or what the target builds from ``setup``."""
+    order = json.loads(request)
     sys.path[0:0] = order["sys_path"]
     module, _, attribute = order["target"].partition(":")
     target: Any = getattr(importlib.import_module(module), attribute)
@@ -75,15 +93,22 @@ def _answered(replies: BinaryIO, work: Callable[[], Any], shown: Callable[[Any],
     value: Any = None
     try:
         value = work()
-        reply = shown(value)
-        text = json.dumps(reply)
+        text = json.dumps(shown(value)).encode()
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever user code raises goes back as words; nor does sys.exit end us
-        text = json.dumps({"failure": exceptions.describe_failure(error, values.load, HOUSE)})
-    replies.write(text.encode() + b"\n")
+    except BaseException as error:  # noqa: BLE001 - whatever user code raises goes back as words; nor does sys.exit end us
+        text = _failure(error)
+    replies.write(LENGTH.pack(len(text)))
+    replies.write(text)
     replies.flush()
     return value
+
+
+def _failure(error: BaseException) -> bytes:
+    try:
+        return json.dumps({"failure": exceptions.describe_failure(error, values.load, HOUSE)}).encode()
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
 
 
 def place_of(error: BaseException) -> str | None:

@@ -1,0 +1,94 @@
+"""Scratch folders: what a child writes into its own, counted, bounded, and gone when its call is over."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_BLOCK = 512
+"""Bytes in a block of ``st_blocks`` (POSIX, ``sys/stat.h``)."""
+_PREFIX = "darner-scratch-"
+VARIABLES = ("TMPDIR", "TEMP", "TMP")
+"""What says where temporary files go (Python's ``tempfile``, POSIX)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """A folder for temporary files. ``most`` is in bytes of disk."""
+
+    folder: Path
+    most: int
+
+    @classmethod
+    def make(cls, most: int) -> Scratch:
+        """Return a new folder, where temporary files go; those that killed processes left there are removed."""
+        ours = f"{_PREFIX}{_namespace()}-"
+        _sweep(Path(tempfile.gettempdir()), ours)
+        return cls(Path(tempfile.mkdtemp(prefix=f"{ours}{os.getpid()}-")), most)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a child is told of it."""
+        return dict.fromkeys(VARIABLES, str(self.folder))
+
+    def used(self) -> int:
+        """Return how much it holds, in bytes of disk: a file with holes counts for what it has."""
+        return sum(_blocks(entry) for entry in _entries(self.folder)) * _BLOCK
+
+    def exceeded(self) -> bool:
+        """Return whether it holds more than it may."""
+        return self.used() > self.most
+
+    def clear(self) -> None:
+        """Remove what it holds."""
+        with contextlib.suppress(OSError), os.scandir(self.folder) as found:
+            for entry in found:
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path, ignore_errors=True)
+                else:
+                    Path(entry.path).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Remove it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    found: list[os.DirEntry[str]] = []
+    waiting = [str(folder)]
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                found.append(entry)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+    return found
+
+
+def _blocks(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat(follow_symlinks=False).st_blocks
+    except OSError:
+        return 0
+
+
+def _namespace() -> int:
+    """Return the number of the namespace in which our process ids mean something: a folder may be shared with others."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return 0
+
+
+def _sweep(parent: Path, prefix: str) -> None:
+    """Remove folders of processes that were killed before they could."""
+    for folder in parent.glob(f"{prefix}*-*"):
+        with contextlib.suppress(ValueError):
+            if not psutil.pid_exists(int(folder.name.removeprefix(prefix).split("-")[0])):
+                shutil.rmtree(folder, ignore_errors=True)
