@@ -16,8 +16,9 @@ from ..compiler.wires import Ref, parse_reference
 from . import graph as graphs
 from .failures import CallableError
 from .graph import Graph
+from .known import MapState
 from .ports import Json
-from .state import MapState, RunState
+from .state import RunState
 from .wiring import Lookup, follow
 
 MAX_PARALLEL = 64

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..compiler.plan import Plan
-from .state import CallState, RunState
+from .known import CallState
+from .state import RunState
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,8 @@ class CallFinished(Frozen):
     """Whether the call was made, an equal one's result was served, or it was copied with the run that this is a fork of."""
     cached: Cached | None = None
     """Where the call may be cached: what the cache said."""
+    replaces: tuple[str, ...] = ()
+    """Of an agent whose conversation was too long: the calls whose messages its own stand for, shorter, from now on."""
 
 
 class Said(Frozen):
@@ -120,9 +122,27 @@ class CallFailed(Frozen):
     raised: Any = None
     """What user code raised, where that used up the policy: by its type, arguments and causes, see `exceptions`."""
     final: bool = False
+    calls: tuple[str, ...] | None = None
+    """Of an agent: what failed with it, and the answers that were refused: made anew once it is tried again. None: all that failed."""
+    lost: tuple[str, ...] = ()
+    """Of an agent that goes on with a conversation: the calls whose messages can't be read, or came after such; it went on without."""
+    wait: float = 0.0
+    """Seconds that were to be waited for the next attempt."""
     input_tokens: int = 0
     output_tokens: int = 0
     cost: Decimal = Decimal(0)
+
+
+class AnswerRefused(Frozen):
+    """An answer came, and whoever asked did not accept it: what its request cost was for nothing."""
+
+    kind: Literal["answer_refused"] = "answer_refused"
+    at: float
+    call: str
+    """The request that it answered."""
+    failure: FailureClass = "semantic"
+    type: str = ""
+    message: str = ""
 
 
 class StepFinished(Frozen):
@@ -277,6 +297,7 @@ Event = Annotated[
     | CallFinished
     | Said
     | CallFailed
+    | AnswerRefused
     | StepFinished
     | StepSkipped
     | StepFailed

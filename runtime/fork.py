@@ -27,7 +27,8 @@ from .events import (
     TimerSet,
 )
 from .failures import Refused
-from .state import CallState, RunState
+from .known import CallState
+from .state import RunState
 
 _STEP = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[(\d+)\])?")
 StepEvent: TypeAlias = StepFinished | StepSkipped | MapExpanded | RoundStarted
@@ -200,7 +201,7 @@ def _copied(event: StepEvent | CallEvent) -> Event:
         free = {"requests": 0, "input_tokens": 0, "output_tokens": 0, "cost": Decimal(0), "source": "fork"}
         return event.model_copy(update=free)
     if isinstance(event, CallFailed):
-        return event.model_copy(update={"input_tokens": 0, "output_tokens": 0, "cost": Decimal(0)})
+        return event.model_copy(update={"input_tokens": 0, "output_tokens": 0, "cost": Decimal(0), "wait": 0.0})
     return event
 
 

@@ -235,6 +235,10 @@ class Boundary(Protocol):
         """Return the result of a call: served, or performed and recorded."""
         ...
 
+    def refuse(self, parent: str, reason: str) -> None:
+        """Hear that the newest answer of a model that was asked on behalf of ``parent`` is not accepted; once is enough."""
+        ...
+
 
 class Clock(Protocol):
     """Where time comes from."""

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .failures import FAILURES, Failure
-from .state import CallState, RunState
+from .known import CallState
+from .state import RunState
 
 
 @dataclass

@@ -11,8 +11,9 @@ from typing import Any, Literal
 from ..compiler.plan import Lock, Plan, StepPlan
 from ..compiler.quantities import format_money
 from .events import QuestionAsked
+from .known import CallState, Outcome
 from .ports import Json
-from .state import CallState, Outcome, RunState
+from .state import RunState
 
 Status = Literal["done", "failed", "cancelled", "running", "waiting", "interrupted", "not started"]
 _NUMBERS = re.compile(r"\[\d+\]|/\d+")

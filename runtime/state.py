@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from ..compiler.settings import FailureClass
 from .conversations import Conversations
 from .events import (
-    Cached,
+    AnswerRefused,
     CallFailed,
     CallFinished,
     CallStarted,
@@ -32,6 +32,8 @@ from .events import (
     TakenUp,
     TimerSet,
 )
+from .known import Answer, CallState, MapState, Outcome, Payload
+from .ledger import AttemptLedger
 from .ports import Json
 from .retry import AMBIGUOUS
 from .rounds import Rounds, enclosing, inside
@@ -39,74 +41,6 @@ from .usage import UsageLedger
 from .waits import Waits
 
 _ITEM = re.compile(r"(.+)\[(\d+)\]")
-
-
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """A value, or the digest of the object that holds it."""
-
-    value: Json = None
-    blob: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a step, or one item of a mapped step, was settled."""
-
-    kind: Literal["done", "skipped", "failed"]
-    payload: Payload = Payload()
-    reason: str = ""
-    failure: FailureClass | None = None
-    type: str = ""
-    place: str = ""
-    calls: tuple[str, ...] | None = None
-    """The calls that failed with it; None: whatever failed on its behalf."""
-
-
-@dataclass
-class CallState:
-    """What is known of one call."""
-
-    call: str
-    parent: str
-    what: str
-    name: str
-    effects: str = "read"
-    root: str = ""
-    """The path of the step on whose behalf it is made, however deep."""
-    task: str = ""
-    """Which asyncio task of an orchestrator asked; see `events.CallStarted`."""
-    given_up: CallFailed | None = None
-    """The failure that used up its policy: raised again, until the step that failed with it is taken up again."""
-    attempts: int = 0
-    """Attempts that began since the run was last taken up."""
-    begun: int = 0
-    """Attempts that began in all."""
-    failures: list[CallFailed] = field(default_factory=list)
-    payload: Payload | None = None
-    seconds: float = 0.0
-    requests: int = 0
-    tokens: int = 0
-    cost: Decimal = Decimal(0)
-    unsettled: bool = False
-    """A write began, and whether it happened is unknown."""
-    began: float | None = None
-    """When its first attempt began, and below when the last thing was heard of it; seconds since 1970."""
-    ended: float | None = None
-    fingerprint: str = ""
-    source: str = "made"
-    cached: Cached | None = None
-
-
-@dataclass
-class MapState:
-    """Items of a mapped step: how many there are, which are open, how many came out how."""
-
-    count: int
-    open: dict[int, None]
-    done: int = 0
-    skipped: int = 0
-    failed: int = 0
 
 
 @dataclass
@@ -132,6 +66,8 @@ class RunState:
     """Calls by their parent: a step's path or another call."""
     rounds: Rounds = field(default_factory=Rounds)
     ledger: UsageLedger = field(default_factory=UsageLedger)
+    attempts: AttemptLedger = field(default_factory=AttemptLedger)
+    """What failed, and what that cost."""
     drift: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Calls on record that a step was gone on without, by step path."""
     barren: int = 0
@@ -189,10 +125,30 @@ class RunState:
 
     def _finish(self, event: RunFinished) -> None:
         self.finished, self.barren = event, 0
+        self._cut_off(self.calls, "exhausted", "the run ended", event.at, counts=event.status == "failed")
 
     def _let_go(self, event: LetGo | RunParked) -> None:
         self.waits.apply(event)
         self.barren = 0
+        self._cut_off(self.calls, "preempted", "its process was told to stop", event.at)
+
+    def _cut_off(self, calls: Iterable[str], failure: FailureClass, cause: str, at: float | None = None, *, counts: bool = True) -> None:
+        """Note that whatever of these calls is under way will never be heard of; ``counts``: for a failure."""
+        open_ = [call for name in calls if (call := self.calls.get(name)) is not None and call.since is not None]
+        if counts and not self._is_copied:
+            self.attempts.cut_off(open_, failure, cause, at)
+        for call in open_:
+            call.since = None
+
+    @property
+    def _is_copied(self) -> bool:
+        """Whether what is folded now happened to the run that this is a fork of, and is on its account."""
+        return self.epoch == 0 and self.started is not None and self.started.forked is not None
+
+    def _all_below(self, name: str) -> Iterator[str]:
+        for call in self.below.get(name, ()):
+            yield call
+            yield from self._all_below(call)
 
     def _step_finished(self, event: StepFinished) -> None:
         self._settle(event.step, Outcome("done", self._payload(event)))
@@ -202,6 +158,9 @@ class RunState:
 
     def _step_failed(self, event: StepFailed) -> None:
         last = Payload(event.value, event.blob)
+        self._cut_off(self._all_below(event.step), event.failure, f"{event.step} failed", event.at)
+        if event.calls == () and not self._is_copied:
+            self.attempts.gave_up(event.step, event.failure, event.type, event.message, event.at)
         self._settle(event.step, Outcome("failed", last, event.message, event.failure, event.type, event.place, event.calls))
 
     def _expand(self, event: MapExpanded) -> None:
@@ -214,6 +173,7 @@ class RunState:
     def _take_up(self, event: TakenUp) -> None:
         """Open again what failed: a run that is taken up tries it anew, and keeps everything that it paid for."""
         self.waits.apply(event)
+        self._cut_off(self.calls, "crashed", "its process was killed")
         self.epoch, self.plan = event.epoch, event.plan or self.plan
         self.barren += 1
         if self.finished is not None and (self.finished.status == "failed" or event.redo):
@@ -326,12 +286,16 @@ class RunState:
     def _wait(self, event: QuestionAsked | TimerSet) -> None:
         self.waits.apply(event)
         path = self.step_of(event.parent)
+        if isinstance(event, QuestionAsked) and event.about in {"rescue", "reconcile"} and not self._is_copied:
+            shown = event.shown if isinstance(event.shown, dict) else {}
+            self.attempts.ask(event.question, shown.get("failure") or ("crashed" if event.about == "reconcile" else "exhausted"), event.at)
         self.ledger.tick(path, event.at, self.epoch)
         self.ledger.begin_wait(event.call, path)
 
     def _question_closed(self, event: QuestionClosed) -> None:
         """An answer is the result of the call that asked; an approval or a rescue decides about another one."""
         self.waits.apply(event)
+        self.attempts.close(event.question, event.at)
         one = self.waits.questions.get(event.call)
         if one is not None:
             self.ledger.tick(self.step_of(one.asked.parent), event.at, self.epoch)
@@ -381,7 +345,7 @@ class RunState:
         self.waits.timers.pop(event.call, None)
         self.conversations.begin(event.name, event.call)
         call.attempts, call.begun = call.attempts + 1, call.begun + 1
-        call.unsettled = event.effects == "write"
+        call.unsettled, call.since = event.effects == "write", event.at
         call.began = event.at if call.began is None else call.began
 
     def _call_finished(self, event: CallFinished) -> None:
@@ -389,7 +353,8 @@ class RunState:
         call = self._known(event.call, event.parent, event.what, event.name, event.at)
         self.ledger.end_wait(event.call)
         call.payload = Payload(event.value, event.blob)
-        call.unsettled, self.barren = False, 0
+        call.unsettled, call.since, self.barren = False, None, 0
+        call.answer = Answer(event.input_tokens + event.output_tokens, event.cost, event.seconds) if event.what == "model" else None
         self.conversations.finish(event.name, event.call)
         call.ended, call.fingerprint = event.at, event.fingerprint
         call.source, call.cached = event.source, event.cached
@@ -402,12 +367,22 @@ class RunState:
     def _call_failed(self, event: CallFailed) -> None:
         call = self._known(event.call, event.parent, "callable", event.name, event.at)
         call.failures.append(event)
-        call.ended = event.at
+        if not self._is_copied:
+            self.attempts.failed(call, event)
+        self._cut_off(self._all_below(event.call), event.failure, f"{event.name} failed", event.at)
+        call.ended, call.since = event.at, None
         call.given_up, self.barren = event if event.final else None, 0
         if event.failure == "throttled" and not event.final:
             self.ledger.begin_wait(event.call, call.root)
         call.unsettled = call.unsettled and event.failure in AMBIGUOUS
         self._count(call, event)
+
+    def _answer_refused(self, event: AnswerRefused) -> None:
+        call = self.calls.get(event.call)
+        if call is not None:
+            if not self._is_copied:
+                self.attempts.refused(call, event)
+            call.answer = None
 
     def _count(self, call: CallState, event: CallFinished | CallFailed) -> None:
         if not (event.input_tokens or event.output_tokens or event.cost):
@@ -433,6 +408,7 @@ class RunState:
         CallFinished: _call_finished,
         Said: _say,
         CallFailed: _call_failed,
+        AnswerRefused: _answer_refused,
         StepFinished: _step_finished,
         StepSkipped: _step_skipped,
         StepFailed: _step_failed,
@@ -461,8 +437,8 @@ def fold(events: Iterable[Event]) -> RunState:
 
 
 def fold_for_views(events: Iterable[Event]) -> RunState:
-    """Return the state that events lead to, with every round of every loop: to show them."""
-    state = RunState(keeps_rounds=True)
+    """Return the state that events lead to, with every round of every loop, and every failed attempt: to show them."""
+    state = RunState(keeps_rounds=True, attempts=AttemptLedger(attempts=[]))
     for event in events:
         state.apply(event)
     return state

@@ -14,7 +14,8 @@ from ..compiler.plan import Plan
 from . import graph
 from .events import Cached
 from .failures import Refused
-from .state import CallState, RunState
+from .known import CallState
+from .state import RunState
 
 _NUMBERS = re.compile(r"\[\d+\]|/\d+")
 SHOWN = 10

@@ -14,8 +14,8 @@ from ...compiler.settings import REACTIONS, merge_reactions
 from .. import budget
 from ..amounts import Bound
 from ..commits import GroupCommit
-from ..events import Cached, CallFailed, CallFinished, CallStarted, Event, Said, TimerSet
-from ..failures import CallableError, ContextLost, Corrupt, Failure, Network, Refused
+from ..events import AnswerRefused, Cached, CallFailed, CallFinished, CallStarted, Event, Said, TimerSet
+from ..failures import CallableError, Corrupt, Failure, Network, Refused
 from ..idle import LONG, Idle, Wait
 from ..keys import Ordinals, idempotency_key
 from ..ports import Approved, AskPeople, CallRequest, Clock, Gate, Json, Outcome, Permit, Turn, Usage
@@ -25,6 +25,7 @@ from ..reservations import Reservations
 from ..retry import AMBIGUOUS, Attempts, delay
 from ..state import RunState
 from .cache import ResultCache
+from .earlier import damaged, earlier
 from .raising import recorded
 from .surrounding import Set
 
@@ -76,6 +77,8 @@ class JournaledBoundary:
     timeout: float | None = None
     finished: dict[str, str] = field(default_factory=dict)
     """The call whose result was given last, by parent."""
+    answered: dict[str, str] = field(default_factory=dict)
+    """The request to a model whose answer was given last, by parent."""
     bounds: tuple[Bound, ...] = ()
     """What the step, and the loops around it, may use."""
     replay: Replay | None = None
@@ -98,8 +101,9 @@ class JournaledBoundary:
             await self._let_others_ask(request, self.replay)
         call_id = self.identify(request)
         known = self.recording.state.calls.get(call_id)
-        if known is not None and known.payload is not None:
-            value = known.payload.value if known.payload.blob is None else self.recording.load(known.payload.blob)
+        payload = None if known is None else self._readable(request, known)
+        if payload is not None:
+            value = payload.value
         else:
             if self.replay is not None and known is not None and not known.unsettled and (failure := failure_of(known)) is not None:
                 raise failure
@@ -109,7 +113,29 @@ class JournaledBoundary:
                 is_uncertain = known is not None and known.unsettled and not request.idempotent
                 value = await (self._settle if is_uncertain else self._obtain)(request, call_id, body)
         self.finished[request.parent] = call_id
+        if request.kind == "model":
+            self.answered[request.parent] = call_id
         return value
+
+    def _readable(self, request: CallRequest, known: CallState) -> Payload | None:
+        """Return what is on record of a call; None where there is nothing, or it is damaged and may be asked for again."""
+        if known.payload is None or known.payload.blob is None:
+            return known.payload
+        try:
+            return Payload(self.recording.load(known.payload.blob))
+        except Corrupt as error:
+            above = self.recording.state.calls.get(request.parent)
+            is_read = request.kind == "tool" and request.effects != "write" and above is not None and above.what == "agent"
+            if request.flaw is None and not is_read:
+                raise
+            self.recording.commits.note(damaged(request, known, error, self.recording.clock.now()))
+            return None
+
+    def refuse(self, parent: str, reason: str) -> None:
+        """Note that the newest answer of a model is not accepted, unless that is on record; see `ports.Boundary`."""
+        known = self.recording.state.calls.get(self.answered.get(parent, ""))
+        if known is not None and known.answer is not None:
+            self.recording.commits.note(AnswerRefused(at=self.recording.clock.now(), call=known.call, type="Refused", message=reason))
 
     def identify(self, request: CallRequest) -> str:
         """Return the identity of a call that is asked for now, counted among its equals."""
@@ -203,7 +229,8 @@ class JournaledBoundary:
         first: Sequence[Event] = (),
     ) -> Json:
         approved = await self._approved(request, call_id)
-        tried, first = Attempts(), (*first, *approved.events)
+        on_record = self.recording.state.calls.get(call_id)
+        tried, first = Attempts.on_record(on_record.failures) if on_record else Attempts(), (*first, *approved.events)
         await self._until_due(request, call_id)
         while True:
             kept = _FREE if request.need is None else self.recording.reservations.of(call_id)
@@ -250,7 +277,7 @@ class JournaledBoundary:
             return  # a person said: do it
         wait = self._delay(request if known is None else replace(request, idempotent=True), failure, tried)
         if known is None:
-            await self._record_failure(request, permit, failure, final=wait is None)
+            await self._record_failure(request, permit, failure, final=wait is None, wait=wait or 0.0)
         if wait is None:
             failure.calls = (*failure.calls, permit.call_id)
             raise failure
@@ -318,18 +345,13 @@ class JournaledBoundary:
         return self._permit_for(request, call_id, attempt, approved)
 
     def _permit_for(self, request: CallRequest, call_id: str, attempt: int, approved: Approved) -> Permit:
-        earlier = self._earlier(request, call_id) if request.remembers else ()
+        said = self._earlier(request, call_id, attempt) if request.remembers else ()
         key = idempotency_key(self.recording.run_id, call_id) if request.takes_key else ""
-        return Permit(call_id, attempt, key, earlier, approved.arguments)
+        return Permit(call_id, attempt, key, said, approved.arguments)
 
-    def _earlier(self, request: CallRequest, call_id: str) -> Sequence[Json]:
-        """Return the messages that a call goes on with; `ContextLost` where one of them is gone or damaged."""
-        said = self.recording.state.conversations.earlier(request.name, call_id)
-        try:
-            return [one.value if one.blob is None else self.recording.load(one.blob) for one in said]
-        except Corrupt as error:
-            msg = f"the conversation of {request.name} can't be read: {error.message}"
-            raise ContextLost(msg, help=error.help) from error
+    def _earlier(self, request: CallRequest, call_id: str, attempt: int) -> Sequence[Json]:
+        one = self.recording
+        return earlier(request, call_id, attempt, one.state.conversations, one.load, one.commits.note, one.clock.now())
 
     async def _attempt(self, request: CallRequest, permit: Permit, body: Callable[[Permit], Awaitable[Outcome]]) -> Outcome:
         if self.timeout is None or request.kind == "agent":
@@ -362,6 +384,7 @@ class JournaledBoundary:
             seconds=seconds,
             source="cache" if cached is not None and cached.hit else "made",
             cached=cached,
+            replaces=tuple(self.recording.state.conversations.heard(request.name, call_id)) if outcome.is_whole else (),
         )
         said = (Said(at=event.at, call=call_id, value=message) for message in outcome.said)
         self.recording.commits.note(*before, *said, event)
@@ -370,7 +393,7 @@ class JournaledBoundary:
             self.recording.reservations.release(call_id)
         await self.recording.commits.commit()
 
-    async def _record_failure(self, request: CallRequest, permit: Permit, failure: Failure, *, final: bool) -> None:
+    async def _record_failure(self, request: CallRequest, permit: Permit, failure: Failure, *, final: bool, wait: float = 0.0) -> None:
         # Whoever it goes through on its way up must not count it once more.
         used, failure.usage = failure.usage, Usage()
         event = CallFailed(
@@ -385,6 +408,8 @@ class JournaledBoundary:
             help=failure.help,
             raised=recorded(failure) if final else None,
             final=final,
+            calls=failure.blamed() if final and request.kind == "agent" else None,
+            wait=wait,
             input_tokens=used.input_tokens,
             output_tokens=used.output_tokens,
             cost=used.cost,

@@ -7,17 +7,21 @@ Jobs use it: there the checkpoint is the shard, and a row whose agent was interr
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import replace
 
 from ...compiler.settings import REACTIONS, merge_reactions
-from ..failures import Failure, Refused
+from ..failures import Failure, Refused, Semantic
+from ..idle import Idle
 from ..keys import Ordinals, idempotency_key
+from ..ledger import CONTAINERS, Attempt, AttemptLedger
 from ..ports import CallRequest, Clock, Json, Outcome, Permit, Usage
 from ..reservations import Reservations
 from ..retry import Attempts, delay
 from ..usage import UsageLedger
+
+_REFUSED = Semantic("the answer was refused")
 
 
 def longest() -> float:
@@ -42,11 +46,17 @@ class UnrecordedBoundary:
         self._ordinals = Ordinals()
         self._ledger = ledger or UsageLedger()
         self._reservations = Reservations()
+        self._answered: dict[str, Attempt] = {}
         self.used = Usage()
+        self.attempts = AttemptLedger()
+        self.waits = Idle()
+        """What stands still while a limit is waited for: the time of the agents on whose behalf."""
 
     async def call(self, request: CallRequest, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Return the result of a call, performed now. Raises its `Failure` when its policy is used up."""
-        return (await self.perform(request, self.identity(request), body)).value
+        call_id = self.identity(request)
+        with self.waits.working(call_id, request.parent):
+            return (await self.perform(request, call_id, body)).value
 
     def identity(self, request: CallRequest) -> str:
         """Return the identity of a call that is about to be made, counted among its equals."""
@@ -59,18 +69,20 @@ class UnrecordedBoundary:
         reactions = merge_reactions(REACTIONS, request.on_failure)
         key, tried = idempotency_key(self._scope, call_id) if request.takes_key else "", Attempts()
         while True:
+            began = self._clock.now()
             try:
-                async with nullcontext() if request.turn is None else request.turn(asyncio.sleep):
+                async with self._turn(request, call_id):
                     await self._afford(request, call_id)
+                    began = self._clock.now()
                     outcome = await body(Permit(call_id, tried.failed + 1, key))
             except Failure as failure:
-                spent, failure.usage = failure.usage, Usage()
-                self._count(request, call_id, spent)
                 tried = tried.after(failure)
                 wait = delay(request, reactions[failure.kind], failure, tried, self._chance())
+                self._failed(request, call_id, tried, failure, began, wait)
                 if wait is None:
                     raise
-                await self._clock.sleep(wait)
+                with self.waits.undecided(call_id) if failure.kind == "throttled" else nullcontext():
+                    await self._clock.sleep(wait)
             except BaseException:
                 self._reservations.release(call_id)
                 raise
@@ -78,7 +90,43 @@ class UnrecordedBoundary:
                 if request.need is not None:
                     self._reservations.answered(request.need.model, outcome.usage.output_tokens)
                 self._count(request, call_id, outcome.usage)
+                if request.kind == "model":
+                    self._answered[request.parent] = self._attempt(request, call_id, tried.after(_REFUSED), outcome.usage, began)
                 return outcome
+
+    def _failed(  # noqa: PLR0913, PLR0917 - an attempt, and what comes after it
+        self, request: CallRequest, call_id: str, tried: Attempts, failure: Failure, began: float, wait: float | None
+    ) -> None:
+        """Count what a failed attempt used, and put it into the ledger."""
+        spent, failure.usage = failure.usage, Usage()
+        self._count(request, call_id, spent)
+        told = self._attempt(request, call_id, tried, spent, began)
+        told = replace(told, failure=failure.kind, type=failure.type_name, cause=failure.message, final=wait is None)
+        self.attempts.add(replace(told, wait=wait or 0.0), is_new=tried.failed + tried.waits == 1)
+
+    def refuse(self, parent: str, reason: str) -> None:
+        """Count what the newest answer of a model cost as a failure's; see `ports.Boundary`."""
+        answered = self._answered.pop(parent, None)
+        if answered is not None:
+            self.attempts.add(replace(answered, cause=reason))
+
+    def _attempt(self, request: CallRequest, call_id: str, tried: Attempts, spent: Usage, began: float) -> Attempt:
+        """Return what an attempt was and cost, the newest of those that were ``tried``; as if its answer were refused."""
+        now, number = self._clock.now(), tried.failed + tried.waits
+        seconds = 0.0 if request.kind in CONTAINERS else max(0.0, now - began)
+        return Attempt(
+            "semantic", "Refused", "", request.parent, call_id, request.kind, request.name, number, now,
+            seconds=seconds, tokens=spent.tokens, cost=spent.cost,
+        )  # fmt: skip
+
+    @asynccontextmanager
+    async def _turn(self, request: CallRequest, call_id: str) -> AsyncIterator[None]:
+        """Wait until a limit lets a call begin, and hold its place; no time goes on before that."""
+        async with AsyncExitStack() as held:
+            if request.turn is not None:
+                with self.waits.undecided(call_id):
+                    await held.enter_async_context(request.turn(self._clock.sleep))
+            yield
 
     async def _afford(self, request: CallRequest, call_id: str) -> None:
         """Return once nothing that bounds a request to a model is used up, nor would be; raises `Exhausted` where it is."""

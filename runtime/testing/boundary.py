@@ -71,6 +71,10 @@ class MemoryBoundary:
         self.recorded.results[call_id] = outcome.value
         return outcome.value
 
+    def refuse(self, parent: str, reason: str) -> None:
+        """Hear that the newest answer of a model is not accepted."""
+        self._inner.refuse(parent, reason)
+
     def _remembering(self, request: CallRequest, call_id: str, body: Body) -> Body:
         if not request.remembers:
             return body
