@@ -27,8 +27,8 @@ _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "cep
 
 _TRIES = 5
 _PAUSE = 0.02
-_LEAST_ROOM, _MOST_ROOM = 16 << 10, 256 << 10
-"""Bytes of room that are made ahead: as many as there are records so far, within these bounds."""
+_LEAST_ROOM, _MOST_ROOM, _ROOM = 16 << 10, 1 << 20, 3
+"""Bytes of room that are made ahead: so many times what there is, within these bounds. Making some takes as long as 20 records."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -202,7 +202,7 @@ class LocalLog:
         """Write into the room ahead; where that is too small, together with more of it, as long as the disk has some."""
         if self._makes_room and self._end + len(framed) + ROOM > self._size:
             try:
-                self._size = self._written(framed + bytes(min(max(self._end, _LEAST_ROOM), _MOST_ROOM)))
+                self._size = self._written(framed + bytes(min(max(_ROOM * self._end, _LEAST_ROOM), _MOST_ROOM)))
             except OSError as error:
                 if error.errno not in _FULL:
                     raise
