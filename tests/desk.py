@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ from typing import Any
 import pytest
 
 from darner.runtime.cli.main import run as darner
+
+from . import warm
 
 MAIN = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
 
@@ -37,10 +38,9 @@ class Desk:
         self.out, self.err = self._capsys.readouterr()
         return code
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str) -> warm.Process:
         """Start a command as a process of its own."""
-        line = command(*words, "--store", self.store)
-        return subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return warm.Process(command(*words, "--store", self.store))
 
     def json(self) -> Any:
         """Return the one object on stdout."""

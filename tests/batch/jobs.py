@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from .. import warm
 
 HERE = Path(__file__).parent
 SPEC = """
@@ -40,6 +41,8 @@ STAGES = (
     "{name: classify, use: 'shop:classify', batch: 64, resources: cpu}",
     "{name: embed, use: 'shop:Embedder', with: {dim: 3}, batch: 64, resources: cpu}",
 )
+IMPORTS = (*warm.JOBS, "numpy")
+"""What a driver of the shop needs."""
 Row = dict[str, Any]
 
 
@@ -85,13 +88,11 @@ class Project:
         schema = pa.schema(columns)
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), self.folder / "feed.parquet")
 
-    def start(self, *, faults: Sequence[Mapping[str, str]] = (), **call: Any) -> subprocess.Popen[str]:
+    def start(self, *, faults: Sequence[Mapping[str, str]] = (), **call: Any) -> warm.Process:
         """Start a driver. ``faults`` say what is to happen where (see `drive`)."""
         environ = {**os.environ, "SHOP_TRACE": str(self.folder / "trace"), "SHOP_FAULTS": json.dumps(list(faults))}
         command = [sys.executable, "drive.py", json.dumps(call)]
-        return subprocess.Popen(
-            command, cwd=self.folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
+        return warm.Process(command, imports=IMPORTS, cwd=self.folder, env=environ)
 
     def run(self, *, faults: Sequence[Mapping[str, str]] = (), **call: Any) -> dict[str, Any]:
         """Run a driver to its end; return its report, or ``{"killed": True}``."""
