@@ -27,7 +27,7 @@ from .groups import Allowance, Group, groups_of, ladder, workers_wished
 from .history import markers_of, newest_manifest, unfinished
 from .model import Counts, Work
 from .needs import job_of
-from .order import OPENER, StoreAddress
+from .order import FLUSH_SECONDS, OPENER, StoreAddress
 from .parts import DamagedPlan
 from .planning.planning import DrySummary, JobCall, dry_run, plan_work
 from .report import JobReport, Phases
@@ -55,6 +55,8 @@ class JobRun:
     """Models that the target puts elsewhere."""
     allow_deletes: int = 0
     retry_dead: bool = False
+    flush: float = FLUSH_SECONDS
+    """Seconds of work of a slow stage that may be lost with its process."""
     base: Path | None = None
     """What relative paths of datasets are relative to; the working directory where it isn't given."""
 
@@ -140,7 +142,7 @@ class _Drive:
         return engine, Execution(
             compiled=job.compiled, work=self.work, generation=self.generation, store=job.store, address=address, sink=self.sink,
             engine=engine, groups=groups, ladders=ladders, threads=machine.threads(engine.workers), gpus=machine.gpus,
-            progress=self.progress, phases=self.phases, params=job.params, places=job.places, folder=str(job.folder),
+            progress=self.progress, phases=self.phases, params=job.params, places=job.places, folder=str(job.folder), flush=job.flush,
         )  # fmt: skip
 
     def _workers(self, machine: Machine, groups: tuple[Group, ...], ladders: Mapping[int, tuple[Allowance, ...]]) -> int:

@@ -10,6 +10,8 @@ from ...compiler.plan import Compiled, ModelPlan
 from ..journal.store import open_store
 from ..ports import Store
 
+FLUSH_SECONDS = 5.0
+"""Every so many seconds a worker writes what a slow stage has made of its shard so far."""
 OPENER = f"{open_store.__module__}:open_store"
 
 
@@ -42,5 +44,6 @@ class GroupOrder(Frozen):
     params: dict[str, Any] = {}
     places: dict[str, ModelPlan] = {}
     """Models that a target puts elsewhere, by name."""
+    flush: float = FLUSH_SECONDS
     folder: str = ""
     """The spec's folder: its modules are importable."""

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from ...compiler.settings import REACTIONS, FailureClass, OnFailure, Reaction, Then, merge_reactions
 from .. import evidence
-from ..failures import FAILURES, CallableError, DarnerError, Failure
+from ..failures import CallableError, DarnerError, Failure
 from ..perform.processes.child import place_of
-from ..perform.world import chance
+from ..perform.world import SystemClock, chance
 from ..ports import CallRequest
 from ..retry import Attempts, delay
 from .outcomes import Dead, Filtered, Outcome
@@ -114,8 +114,10 @@ def failure_class(error: Exception) -> FailureClass:
 
 
 def as_failure(error: Exception) -> Failure:
-    """Return a row's exception as a failure of its class."""
-    return error if isinstance(error, Failure) else FAILURES[failure_class(error)](said_of(error), type_name=type(error).__name__)
+    """Return a row's exception as a failure of its class, with the time that the other side named, if it did."""
+    if isinstance(error, Failure):
+        return error
+    return evidence.failure_of(evidence.why(error, now=SystemClock().now()), said_of(error), type(error).__name__)
 
 
 def times(tried: Attempts) -> int:

@@ -207,6 +207,16 @@ def part(name: str, number: int, stage: str, shard: int) -> str:
     return f"{JOBS}/{name}/{number:06d}/parts/{stage}/{shard:06d}.arrow"
 
 
+def flushes(name: str, number: int, shard: int | None = None) -> str:
+    """Return the folder of what shards under way (or one of them) have made so far."""
+    return f"{JOBS}/{name}/{number:06d}/flushed" + ("" if shard is None else f"/{shard:06d}")
+
+
+def flush(name: str, number: int, shard: int, count: int, stage: str) -> str:
+    """Return some outcomes of one stage for a shard under way; ``count`` is from 0, over all stages and attempts."""
+    return f"{flushes(name, number, shard)}/{count:06d}-{stage}.arrow"
+
+
 def marker(name: str, number: int, group: int, shard: int) -> str:
     """Return the outcome of one group for one shard; present means finished."""
     return f"{JOBS}/{name}/{number:06d}/markers/{group:02d}/{shard:06d}.json"

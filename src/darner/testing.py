@@ -7,6 +7,7 @@ from .runtime.testing.command import main
 from .runtime.testing.handles import call, moments
 from .runtime.testing.logs import DyingLog, MemoryLog
 from .runtime.testing.model import scripted_model
+from .runtime.testing.preemption import preempt
 from .runtime.testing.process import ServerProcess
 from .runtime.testing.resolver import TableResolver
 from .runtime.testing.script import Script, parse, read
@@ -25,6 +26,7 @@ __all__ = [
     "call",
     "moments",
     "parse",
+    "preempt",
     "read",
     "scripted_model",
 ]

@@ -71,6 +71,11 @@ def normalise(product: Product) -> Clean | None:
         held = [b"x" * (1 << 20) for _ in range(int(product.title[3:] or 400))]
         time.sleep(0.3)
         del held
+    if product.title.startswith("slow"):
+        time.sleep(float(product.title[4:] or 0.05))
+    if product.title == "end-worker":
+        os.kill(os.getppid(), 9)
+        time.sleep(60)
     mood = Path("mood").read_text() + " " if Path("mood").exists() else ""
     if mood and product.sku.endswith("1"):
         return None

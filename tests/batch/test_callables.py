@@ -20,7 +20,7 @@ from darner.runtime.batch.outcomes import Dead, Done, Filtered
 from darner.runtime.batch.policy import FailurePolicy, StageFailure
 from darner.runtime.batch.working.arrow_stage import ArrowCaller
 from darner.runtime.batch.working.callables import AsyncCaller, BatchCaller, Caller, RowCaller, built
-from darner.runtime.failures import CallableError, OutOfMemory
+from darner.runtime.failures import CallableError, OutOfMemory, Throttled
 
 
 class Item(BaseModel):
@@ -85,6 +85,32 @@ def test_then_says_what_becomes_of_a_row() -> None:
     assert RowCaller(_fails_for(0), ITEM, _policy(skip), filters=False).run(ITEMS[:1], None) == [Filtered()]  # type: ignore[arg-type] # literal
     with pytest.raises(StageFailure, match="stage stage: not 0"):
         RowCaller(_fails_for(0), ITEM, _policy(fail), filters=False).run(ITEMS[:1], None)  # type: ignore[arg-type] # literal
+
+
+def test_a_class_that_says_nothing_of_the_end_goes_by_what_is_said_of_exhausted_once_attempts_are_used_up() -> None:
+    """One attempt uses nothing up; what the class itself says counts before."""
+    said: OnFailure = {"exhausted": Reaction(then="skip"), "crashed": Reaction(attempts=5), "oom": Reaction(then="dead_letter")}
+    policy = _policy(said)
+    assert policy.then("crashed", used_up=True) == "skip"
+    assert policy.then("error", used_up=False) is None
+    assert policy.then("oom", used_up=True) == "dead_letter"
+
+
+def test_a_throttled_row_waits_as_it_is_told_and_uses_up_no_attempt() -> None:
+    """Seven refusals with a time, one connection that breaks off, and the row is done: as with a model's calls."""
+    calls: list[int] = []
+
+    def function(item: Item) -> Item:
+        calls.append(item.number)
+        if len(calls) <= 7:
+            raise Throttled("later", retry_after=0.01)
+        if len(calls) == 8:
+            raise ConnectionError("broken off")
+        return item
+
+    again: OnFailure = {"network": Reaction(attempts=2, backoff=Backoff(first=0.01, last=0.01))}
+    assert RowCaller(function, ITEM, _policy(again), filters=False).run(ITEMS[:1], None) == [Done(ITEMS[0])]
+    assert len(calls) == 9
 
 
 @pytest.mark.parametrize("bad", [set(), {0}, {4, 5}, {9}, set(range(10))])

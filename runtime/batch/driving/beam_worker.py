@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
+
+from ..working.notice import WorkerNotice
 
 _LOOK_SECONDS = 0.2
 
@@ -18,6 +21,7 @@ def main() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
     # What Beam prints when its driver goes is nobody's news. Children write to the terminal's own descriptor.
     sys.stderr = sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the process's life
+    signal.signal(signal.SIGTERM, WorkerNotice())
     threading.Thread(target=_watch, args=(os.getppid(), threading.Event()), daemon=True).start()
     importlib.import_module("apache_beam.runners.worker.sdk_worker_main").main(sys.argv)
 

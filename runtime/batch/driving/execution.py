@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any
 
 from ....compiler.plan import Compiled, JobPlan, ModelPlan
 from ....connectors.ports import Upsertable
-from ...failures import Crashed, DarnerError, Exhausted, Fenced, StoreError
+from ...failures import DarnerError, Exhausted, Fenced, StoreError
 from ...journal import paths
 from ...perform.processes.children import ProcessId
 from ...perform.world import SystemClock
@@ -20,14 +19,15 @@ from ..ends import saying_end
 from ..groups import Allowance, Group
 from ..markers import Board
 from ..model import Marker, Work
-from ..order import GroupOrder, StoreAddress
+from ..order import FLUSH_SECONDS, GroupOrder, StoreAddress
 from ..parts import DamagedPart, read_outcome, read_planned
 from ..passing import heard
 from ..policy import FailurePolicy
 from ..report import Phases
 from ..rows import Rows, rows_of_input, rows_of_part
 from ..working.worker import WorkerOrder
-from .engine import Engine, kill_workers, run_wave
+from .background import InBackground
+from .engine import Engine, run_wave
 from .losing import Losses, Lost, failure_of
 from .lost import is_empty
 from .rungs import JobRungs
@@ -35,15 +35,14 @@ from .sink import SinkCommits
 from .tally import Tally
 from .waves import Waves
 
-_TICK_SECONDS = 0.25
 _ROUNDING = 1e-9
 _STOP_SECONDS = 30.0
 """How long shards under way are waited for when a run ends early."""
+_HAND_OVER_SECONDS = 5.0
+"""The same when somebody stops it: until then children have written what they made, and end with this process."""
 _STORE_FAILURES = 2
 """So many waves in a row that got nowhere, since a worker couldn't use the store, end the run."""
 _PROOF_BYTES = 16 << 20
-_NOTICE_SECONDS = 5.0
-"""How long Beam may take to notice that one of its workers is dead: mostly none, and sometimes it never does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,7 @@ class Execution:
     params: Mapping[str, Json] = field(default_factory=dict)
     places: Mapping[str, ModelPlan] = field(default_factory=dict)
     folder: str = ""
+    flush: float = FLUSH_SECONDS
 
     @property
     def job(self) -> JobPlan:
@@ -97,6 +97,7 @@ class Execution:
             params=dict(self.params),
             places=dict(self.places),
             folder=self.folder,
+            flush=self.flush,
         )
 
 
@@ -187,7 +188,7 @@ class Run:
         """Run one wave; meanwhile look at the markers, write to the sink, and see whether to go on."""
         self._told.store.put(paths.heartbeat(self._told.work.job, self._told.generation), b"{}")
         before = self.tally.passed()
-        failed = _InBackground(lambda died: run_wave(wave, self._orders, self._told.engine, died))
+        failed = InBackground(lambda died: run_wave(wave, self._orders, self._told.engine, died))
         try:
             with self._told.phases.timed("rows"):
                 while failed.running():
@@ -195,8 +196,8 @@ class Run:
         except BaseException as ended:
             with contextlib.suppress(StoreError):  # what ended the run is to be told, not that nobody could be told to stop
                 self.tally.board.stop()
-            # A person who stops a run isn't made to wait: the children end with this process.
-            failed.wait(_STOP_SECONDS if isinstance(ended, Exception) else 0)
+            # What is under way is handed over: its rows so far are kept. A person isn't made to wait for long.
+            failed.wait(_STOP_SECONDS if isinstance(ended, Exception) else _HAND_OVER_SECONDS)
             raise
         self._tick()
         progressed = self.tally.passed() > before
@@ -338,35 +339,3 @@ class Run:
 def _unusable(error: DarnerError) -> StoreError:
     help_text = error.help or "look at the store; what was finished is kept, run the same command again to go on"
     return StoreError(f"the store can't be used: {error.message}", help=help_text)
-
-
-class _InBackground:
-    """Runs a wave in a thread, so that the driver can look around meanwhile; ``work`` is told how to say that a worker died."""
-
-    def __init__(self, work: Callable[[Callable[[], None]], None]) -> None:
-        self.error: BaseException | None = None
-        self._work = work
-        self._died = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="darner-wave")
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._work(self._died.set)
-        except BaseException as error:  # noqa: BLE001 - Beam raises what it likes; the markers say what happened
-            self.error = error
-
-    def running(self) -> bool:
-        """Wait a moment, and return whether it still runs. A wave that doesn't notice a dead worker is given up."""
-        self._thread.join(_TICK_SECONDS)
-        if self._died.is_set() and self._thread.is_alive():
-            self._thread.join(_NOTICE_SECONDS)
-            if self._thread.is_alive():
-                self.error = Crashed("a worker process was killed, and Beam goes on waiting for it")
-                kill_workers()
-                return False
-        return self._thread.is_alive()
-
-    def wait(self, seconds: float) -> None:
-        """Wait until it has ended, at most so long."""
-        self._thread.join(seconds)

@@ -44,6 +44,7 @@ def finalise(store: Store, work: Work, markers: Sequence[Marker], counts: Mappin
             deltas.scatter(table, bucket_of(key_hashes(one_array(table[KEY])), count))
         manifest = _Recorder(store, work, basis).record(deltas, count // work.partitions, counts or {})
     store.put(paths.manifest(work.job, work.generation), manifest.model_dump_json().encode())
+    store.delete(paths.flushes(work.job, work.generation))
     sweep(store, manifest, basis)
     return manifest
 

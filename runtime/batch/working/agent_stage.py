@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ....compiler.plan import Compiled, ModelPlan
@@ -13,34 +12,13 @@ from ....compiler.settings import REACTIONS, Reaction
 from ...perform.secrets import EnvironmentSecrets
 from ...perform.values import dump
 from ...perform.world import SystemClock, chance
-from ...ports import Usage
 from ..columns import RowType
 from ..policy import FailurePolicy
 from .callables import DEFAULT_CONCURRENCY, AsyncCaller, StageTypes
+from .metering import Meter
 
 if TYPE_CHECKING:
     from ...perform.agents.agents import Agents
-
-
-@dataclass(slots=True)
-class Meter:
-    """What agents used since it was last read."""
-
-    calls: int = 0
-    tokens: int = 0
-    cost: Decimal = field(default_factory=Decimal)
-
-    def add(self, used: Usage) -> None:
-        """Add what one row used."""
-        self.calls += used.requests
-        self.tokens += used.input_tokens + used.output_tokens
-        self.cost += used.cost
-
-    def taken(self) -> dict[str, Any]:
-        """Return the sums and begin anew."""
-        found = {"calls": self.calls, "tokens": self.tokens, "cost": self.cost}
-        self.calls, self.tokens, self.cost = 0, 0, Decimal(0)
-        return found
 
 
 @dataclass(frozen=True, slots=True)

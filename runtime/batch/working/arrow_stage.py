@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -36,12 +36,28 @@ class ArrowCaller:
     schema: pa.Schema | None = None
     """Of the declared output type, where there is one."""
 
-    def run(self, batch: pa.RecordBatch, size: int | None) -> ArrowResult:
-        """Call for a shard's rows, in slices of ``size`` where given."""
-        result, tables = ArrowResult(), list[pa.Table]()
+    def run(self, batch: pa.RecordBatch, size: int | None, report: Callable[[ArrowResult], None] | None = None) -> ArrowResult:
+        """Call for a shard's rows, in slices of ``size`` where given; ``report`` is handed the result of each slice."""
+        pieces = []
         step = size or self.size or max(1, batch.num_rows)
         for start in range(0, batch.num_rows, step):
-            self._some(batch.slice(start, step), start, result, tables)
+            piece, tables = ArrowResult(), list[pa.Table]()
+            self._some(batch.slice(start, step), start, piece, tables)
+            if tables:
+                piece.table = pa.concat_tables(tables)
+            pieces.append(piece)
+            if report is not None:
+                report(piece)
+        return self.joined(pieces)
+
+    def joined(self, pieces: Sequence[ArrowResult]) -> ArrowResult:
+        """Return the results of several slices as one."""
+        result = ArrowResult()
+        for piece in pieces:
+            result.done += piece.done
+            result.filtered += piece.filtered
+            result.dead += piece.dead
+        tables = [piece.table for piece in pieces if piece.done]
         if tables:
             result.table = pa.concat_tables(tables)
         elif self.schema is not None:

@@ -7,7 +7,7 @@ import inspect
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -24,11 +24,22 @@ DEFAULT_BATCH = 256
 DEFAULT_CONCURRENCY = 16
 
 
+Report: TypeAlias = Callable[[int, Sequence[Outcome]], None]
+"""Is handed outcomes as they come: those of the values from a place on."""
+
+
+def unreported(start: int, outcomes: Sequence[Outcome]) -> None:
+    """Tell nobody."""
+
+
 class Caller(Protocol):
     """Calls a stage's callable for the rows of a shard."""
 
-    def run(self, values: Sequence[Any], batch: int | None) -> list[Outcome]:
-        """Return one outcome for each value, in order. ``batch`` takes the place of the stage's own size."""
+    def run(self, values: Sequence[Any], batch: int | None, report: Report = unreported) -> list[Outcome]:
+        """Return one outcome for each value, in order.
+
+        ``batch`` takes the place of the stage's own size; ``report`` is handed outcomes as they come.
+        """
         ...
 
 
@@ -105,9 +116,13 @@ class RowCaller:
     policy: FailurePolicy
     filters: bool
 
-    def run(self, values: Sequence[Any], batch: int | None) -> list[Outcome]:  # noqa: ARG002 - rows know no batch
+    def run(self, values: Sequence[Any], batch: int | None, report: Report = unreported) -> list[Outcome]:  # noqa: ARG002 - rows know no batch
         """Call for each value."""
-        return [self._one(value) for value in values]
+        outcomes = []
+        for place, value in enumerate(values):
+            outcomes.append(self._one(value))
+            report(place, outcomes[-1:])
+        return outcomes
 
     def _one(self, value: Any) -> Outcome:
         try:
@@ -134,10 +149,13 @@ class BatchCaller:
     policy: FailurePolicy
     size: int
 
-    def run(self, values: Sequence[Any], batch: int | None) -> list[Outcome]:
+    def run(self, values: Sequence[Any], batch: int | None, report: Report = unreported) -> list[Outcome]:
         """Call for each batch."""
-        size = batch or self.size
-        return [one for start in range(0, len(values), size) for one in self._some(list(values[start : start + size]))]
+        size, outcomes = batch or self.size, list[Outcome]()
+        for start in range(0, len(values), size):
+            outcomes += self._some(list(values[start : start + size]))
+            report(start, outcomes[start:])
+        return outcomes
 
     def _some(self, values: list[Any]) -> list[Outcome]:
         try:
@@ -170,17 +188,18 @@ class AsyncCaller:
     concurrency: int
     filters: bool
 
-    def run(self, values: Sequence[Any], batch: int | None) -> list[Outcome]:  # noqa: ARG002 - rows know no batch
+    def run(self, values: Sequence[Any], batch: int | None, report: Report = unreported) -> list[Outcome]:  # noqa: ARG002 - rows know no batch
         """Call for all values on one event loop."""
-        return self.runner.run(self._all(values))
+        return self.runner.run(self._all(values, report))
 
-    async def _all(self, values: Sequence[Any]) -> list[Outcome]:
+    async def _all(self, values: Sequence[Any], report: Report) -> list[Outcome]:
         outcomes: list[Outcome] = [Filtered()] * len(values)
         waiting = iter(enumerate(values))
 
         async def work() -> None:
             for index, value in waiting:
                 outcomes[index] = await self._one(value)
+                report(index, outcomes[index : index + 1])
 
         try:
             async with asyncio.TaskGroup() as group:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from ....compiler.plan import StagePlan
-from ...failures import Corrupt
+from ...failures import Corrupt, Preempted
 from ...journal import paths
 from ...ports import Json, Store
 from ..fingerprints import stage_keys
@@ -20,9 +20,12 @@ from ..outcomes import DEAD_SCHEMA, DeadLetter
 from ..parts import read_part, write_part
 from ..policy import FailurePolicy
 from ..rows import NO_ROWS, Rows, rows_of_input, rows_of_part
-from .agent_stage import AgentStages, Meter
+from .agent_stage import AgentStages
 from .arrow_stage import ArrowCaller
 from .callables import DEFAULT_BATCH, DEFAULT_CONCURRENCY, AsyncCaller, BatchCaller, Caller, RowCaller, StageTypes, built, stage_types
+from .kept import Keeper
+from .leaving import Leaving, Notice
+from .metering import Meter
 from .remembered import Memory
 from .stage import Stage, run_stage
 
@@ -37,7 +40,8 @@ class GroupRunner:
         self.inputs = work.inputs
         compiled = self.order.compiled
         keys = {key.name: key for key in stage_keys(compiled.plan, self.order.params, compiled.lock)}
-        self.meter = Meter()
+        self.meter, self.notice = Meter(), Notice()
+        self.notice.stand()
         maker = _CallerMaker(self.order, asyncio.Runner(), self.meter)
         self.stages = []
         for name in self.order.stages:
@@ -45,10 +49,20 @@ class GroupRunner:
             self.stages.append(Stage(name, keys[name], types, maker.caller(name, types)))
 
     def __call__(self, request: Json) -> Json:
-        """Compute one shard's parts; the reply is what its marker says, as JSON. ``batch`` is the rung's, or None."""
+        """Compute one shard's parts; the reply is what its marker says, as JSON. ``batch`` is the rung's, or None.
+
+        Raises `Preempted` where the process is asked to leave meanwhile; what was made until then is kept.
+        """
         ref = ShardRef(request["shard"], request["attempt"], request["rung"])
-        marker = _ShardRun(self.order, self.store, ref, self.inputs[ref.shard]).marker(self.stages, request["batch"])
-        return marker.model_copy(update=self.meter.taken()).model_dump(mode="json")
+        keeper = Keeper(self.store, self.order.job, self.order.planned, ref.shard, self.order.flush, self.meter, self.notice)
+        try:
+            with self.notice.working():
+                if ref.attempt > 1:
+                    keeper.recover(self.order.stages)
+                marker = _ShardRun(self.order, self.store, ref, self.inputs[ref.shard], keeper).marker(self.stages, request["batch"])
+        except Leaving:
+            raise Preempted("its process was asked to leave (SIGTERM); what it had made is kept") from None
+        return marker.model_copy(update=(keeper.used + self.meter.taken()).as_dict()).model_dump(mode="json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +99,7 @@ class _ShardRun:
     store: Store
     ref: ShardRef
     input: PartRef
+    keeper: Keeper
 
     def marker(self, stages: list[Stage], batch: int | None) -> Marker:
         """Run the stages, write a part for each, then the dead letters; the marker itself is the worker's to write."""
@@ -97,7 +112,7 @@ class _ShardRun:
             if not len(rows):
                 parts[stage.name], counts[stage.name] = write_part(self.store, self._part(stage.name), NO_ROWS), Counts()
                 continue
-            passed = run_stage(stage, rows, memory, batch)
+            passed = run_stage(stage, rows, memory, batch, self.keeper)
             parts[stage.name] = write_part(self.store, self._part(stage.name), passed.part)
             counts[stage.name] = passed.counts
             dead += passed.dead

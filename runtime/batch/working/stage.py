@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -17,8 +18,9 @@ from ..fingerprints import StageKey, entering, leaving
 from ..model import FINGERPRINT, KEY, LINEAGE, STATE, VERSION, Counts
 from ..outcomes import Dead, DeadLetter, Done, Filtered, Outcome
 from ..rows import DONE, FILTERED, Rows
-from .arrow_stage import ArrowCaller
+from .arrow_stage import ArrowCaller, ArrowResult
 from .callables import Caller, StageTypes
+from .kept import DEAD, DEAD_ROW, Collecting, Keeper, Kept, as_json
 from .remembered import Found, Memory
 
 _DIGEST = pa.binary(16)
@@ -55,40 +57,89 @@ class _Computed:
     dead: list[tuple[int, Dead]]
 
 
-def run_stage(stage: Stage, rows: Rows, memory: Memory, batch: int | None) -> Passed:
-    """Run a stage over a shard's rows. Raises what ends the shard; a row's own failure is a dead letter."""
+def run_stage(stage: Stage, rows: Rows, memory: Memory, batch: int | None, keeper: Keeper) -> Passed:
+    """Run a stage over a shard's rows. Raises what ends the shard; a row's own failure is a dead letter.
+
+    What an earlier attempt kept isn't done again, and what is done here is kept every few seconds, see `kept.Keeper`.
+    """
     fingerprints = entering(stage.key, rows.columns, rows.lineage)
     found = memory.find(stage.name, rows, fingerprints)
-    known = found.places
+    kept = keeper.earlier(stage.name, rows, fingerprints, found.places)
+    known = found.places | kept.places
     todo = [place for place in range(len(rows)) if place not in known] if known else list(range(len(rows)))
-    computed = (
-        _arrow(stage.caller, rows, todo, batch)
-        if isinstance(stage.caller, ArrowCaller)
-        else _called(stage, stage.caller, rows, todo, batch)
-    )
-    return _Assembly(stage, rows, fingerprints, found, computed).passed()
+    work = _Work(stage, rows, fingerprints, todo, batch)
+    collecting = keeper.collecting(stage.name, work.flushed)
+    try:
+        computed = work.arrow(stage.caller, collecting) if isinstance(stage.caller, ArrowCaller) else work.called(stage.caller, collecting)
+    except MemoryError:
+        raise  # what it left behind is unknown
+    except BaseException:
+        collecting.save()
+        raise
+    keeper.finished(collecting)
+    return _Assembly(stage, rows, fingerprints, found, computed, kept).passed()
 
 
-def _called(stage: Stage, caller: Caller, rows: Rows, todo: list[int], batch: int | None) -> _Computed:
-    taken, given = _needed(stage.types.input), _needed(stage.types.output)
-    some = rows.take(todo)
-    values = some.objects(taken)
-    outcomes = _outcomes(caller, taken, some, values, batch)
-    done = [place for place, one in enumerate(outcomes) if isinstance(one, Done)]
-    results = [one.value for one in outcomes if isinstance(one, Done)]
-    columns, wrong = _encoded(given, results)
-    if wrong:
-        for index, dead in wrong.items():
-            outcomes[done[index]] = dead
-        done = [place for index, place in enumerate(done) if index not in wrong]
-        results = [value for index, value in enumerate(results) if index not in wrong]
-    return _Computed(
-        [todo[place] for place in done],
-        dict(zip((one.name for one in given.columns), columns, strict=True)),
-        results,
-        [todo[place] for place, one in enumerate(outcomes) if isinstance(one, Filtered)],
-        [(todo[place], one) for place, one in enumerate(outcomes) if isinstance(one, Dead)],
-    )
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The rows of a shard that a stage must compute now: those at the places ``todo``."""
+
+    stage: Stage
+    rows: Rows
+    fingerprints: Column
+    todo: list[int]
+    batch: int | None
+
+    def called(self, caller: Caller, collecting: Collecting) -> _Computed:
+        """Call for rows as objects."""
+        taken = _needed(self.stage.types.input)
+        some = self.rows.take(self.todo)
+        values = some.objects(taken)
+        fitting = [place for place, value in zip(self.todo, values, strict=True) if value is not None]
+
+        def report(start: int, outcomes: Sequence[Outcome]) -> None:
+            collecting.add(*zip(fitting[start : start + len(outcomes)], outcomes, strict=True))
+
+        outcomes = _outcomes(partial(caller.run, batch=self.batch, report=report), taken, some, values)
+        return self._computed(list(zip(self.todo, outcomes, strict=True)))
+
+    def _computed(self, outcomes: Sequence[tuple[int, Outcome]]) -> _Computed:
+        """Return what came of the rows at some places."""
+        given = _needed(self.stage.types.output)
+        done = [(place, one.value) for place, one in outcomes if isinstance(one, Done)]
+        columns, wrong = _encoded(given, [value for _, value in done])
+        fit = [pair for index, pair in enumerate(done) if index not in wrong]
+        return _Computed(
+            [place for place, _ in fit],
+            dict(zip((one.name for one in given.columns), columns, strict=True)),
+            [value for _, value in fit],
+            [place for place, one in outcomes if isinstance(one, Filtered)],
+            sorted(
+                [(place, one) for place, one in outcomes if isinstance(one, Dead)] + [(done[at][0], dead) for at, dead in wrong.items()],
+                key=_place,
+            ),
+        )
+
+    def arrow(self, caller: ArrowCaller, collecting: Collecting) -> _Computed:
+        """Call for rows as Arrow batches."""
+        return self._placed(caller.run(self.rows.take(self.todo).batch(), self.batch, collecting.add))
+
+    def _placed(self, result: ArrowResult) -> _Computed:
+        columns = {name: one_array(result.table[name]) for name in result.table.schema.names}
+        return _Computed(
+            [self.todo[place] for place in result.done], columns, None, [self.todo[place] for place in result.filtered],
+            [(self.todo[place], dead) for place, dead in result.dead],
+        )  # fmt: skip
+
+    def flushed(self, news: Sequence[Any]) -> pa.Table:
+        """Return the rows of a flush: of what a caller has reported."""
+        caller = self.stage.caller
+        some = self._placed(caller.joined(news)) if isinstance(caller, ArrowCaller) else self._computed(sorted(news, key=_place))
+        return _Assembly(self.stage, self.rows, self.fingerprints, Found(), some, Kept()).flush()
+
+
+def _place(pair: tuple[int, Any]) -> int:
+    return pair[0]
 
 
 def _needed(rows: RowType | None) -> RowType:
@@ -96,12 +147,12 @@ def _needed(rows: RowType | None) -> RowType:
     return rows
 
 
-def _outcomes(caller: Caller, taken: RowType, rows: Rows, values: list[Any], batch: int | None) -> list[Outcome]:
+def _outcomes(run: Callable[[Sequence[Any]], list[Outcome]], taken: RowType, rows: Rows, values: list[Any]) -> list[Outcome]:
     """Call for the rows that fit the stage's type; the others are dead letters."""
     if not any(value is None for value in values):
-        return caller.run(values, batch)
+        return run(values)
     raw = raw_rows(taken, rows.columns, len(rows))
-    fitting = iter(caller.run([value for value in values if value is not None], batch))
+    fitting = iter(run([value for value in values if value is not None]))
     outcomes: list[Outcome] = []
     for value, row in zip(values, raw, strict=True):
         outcomes.append(next(fitting) if value is not None else _semantic(misfit(taken, row)))
@@ -129,15 +180,6 @@ def _unfit(rows: RowType, value: Any) -> Dead | None:
     return None
 
 
-def _arrow(caller: ArrowCaller, rows: Rows, todo: list[int], batch: int | None) -> _Computed:
-    result = caller.run(rows.take(todo).batch(), batch)
-    columns = {name: one_array(result.table[name]) for name in result.table.schema.names}
-    return _Computed(
-        [todo[place] for place in result.done], columns, None, [todo[place] for place in result.filtered],
-        [(todo[place], dead) for place, dead in result.dead],
-    )  # fmt: skip
-
-
 @dataclass(frozen=True, slots=True)
 class _Assembly:
     """Puts remembered and computed rows together, in the order in which they entered."""
@@ -147,20 +189,34 @@ class _Assembly:
     fingerprints: Column
     found: Found
     computed: _Computed
+    kept: Kept
 
     def passed(self) -> Passed:
         done, table, values = self._done()
-        filtered = sorted([*self.computed.filtered, *self.found.filtered])
-        part = self._part(done, table, filtered)
-        counts = Counts(done=len(self.computed.done), reused=len(self.found.done), filtered=len(filtered), dead=len(self.computed.dead))
-        return Passed(part, self._live(done, table, values), tuple(self._letters()), counts)
+        filtered = sorted([*self.computed.filtered, *self.kept.filtered, *self.found.filtered])
+        part = self._part(done, table, (FILTERED, filtered))
+        dead = sorted([*self.computed.dead, *self.kept.dead], key=_place)
+        made = len(self.computed.done) + len(self.kept.done)
+        counts = Counts(done=made, reused=len(self.found.done), filtered=len(filtered), dead=len(dead))
+        return Passed(part, self._live(done, table, values), tuple(self._letters(dead)), counts)
+
+    def flush(self) -> pa.Table:
+        """Return the computed rows as they are kept while the shard is under way."""
+        done, dead = self.computed.done, self.computed.dead
+        part = self._part(
+            done, pa.table(self.computed.columns), (FILTERED, self.computed.filtered), (DEAD_ROW, [place for place, _ in dead])
+        )
+        told = [None] * (part.num_rows - len(dead)) + [as_json(one) for _, one in dead]
+        return part.append_column(DEAD, pa.array(told, pa.string()))
 
     def _done(self) -> tuple[list[int], pa.Table, list[Any] | None]:
         fresh = pa.table(self.computed.columns)
-        if self.found.table is None:
+        tables = [one for one in (self.found.table, self.kept.table) if one is not None]
+        if not tables:
             return self.computed.done, fresh, self.computed.values
-        places = [*self.computed.done, *self.found.done]
-        old = self._with_carried(self.found.table.select([name for name in self.found.table.schema.names if not name.startswith("_")]))
+        stored = pa.concat_tables(tables, promote_options="permissive")
+        places = [*self.computed.done, *self.found.done, *self.kept.done]
+        old = self._with_carried(stored.select([name for name in stored.schema.names if not name.startswith("_")]))
         both = pa.concat_tables([fresh, _as(fresh.schema, old)], promote_options="permissive") if self.computed.done else self._typed(old)
         order = sorted(range(len(places)), key=places.__getitem__)
         return [places[index] for index in order], both.take(pa.array(order, pa.int64())), None
@@ -170,7 +226,7 @@ class _Assembly:
         taken = self.stage.types.input
         if not self.stage.key.carries or taken is None:
             return old
-        places = list(self.found.done)
+        places = [*self.found.done, *self.kept.done]
         for name in [one.name for one in taken.columns if one.name in old.schema.names]:
             old = old.set_column(old.schema.get_field_index(name), name, self._at(self.rows.columns[name], places))
         return old
@@ -179,17 +235,19 @@ class _Assembly:
         output = self.stage.types.output
         return old if output is None else _as(output.schema, old)
 
-    def _part(self, done: list[int], table: pa.Table, filtered: list[int]) -> pa.Table:
-        places = [*done, *filtered]
+    def _part(self, done: list[int], table: pa.Table, *ended: tuple[str, list[int]]) -> pa.Table:
+        """Return a part: done rows, then those that ended here, by state."""
+        gone = [place for _, some in ended for place in some]
+        places = [*done, *gone]
         own: dict[str, Column] = {
             KEY: self._at(self.rows.keys, places),
             VERSION: self._at(self.rows.versions, places),
             FINGERPRINT: self._at(self.fingerprints, places),
-            STATE: pa.array([DONE] * len(done) + [FILTERED] * len(filtered), pa.string()),
+            STATE: pa.array([DONE] * len(done) + [state for state, some in ended for _ in some], pa.string()),
         }
         if self.stage.key.carries:
             own[LINEAGE] = self._at(self._lineage(), places)
-        fields = {name: _padded(one_array(table[name]), len(filtered)) for name in table.schema.names}
+        fields = {name: _padded(one_array(table[name]), len(gone)) for name in table.schema.names}
         return pa.table({**own, **fields})
 
     def _live(self, done: list[int], table: pa.Table, values: list[Any] | None) -> Rows:
@@ -208,11 +266,11 @@ class _Assembly:
     def _at(self, column: Column, places: list[int]) -> Column:
         return column if places == list(range(len(column))) else column.take(pa.array(places, pa.int64()))
 
-    def _letters(self) -> list[DeadLetter]:
+    def _letters(self, dead: Sequence[tuple[int, Dead]]) -> list[DeadLetter]:
         shown = _shown(self.stage.types.input, self.rows)
         return [
-            DeadLetter(self.rows.keys[place].as_py(), self.rows.versions[place].as_py(), self.stage.name, dead, shown(place))
-            for place, dead in self.computed.dead
+            DeadLetter(self.rows.keys[place].as_py(), self.rows.versions[place].as_py(), self.stage.name, one, shown(place))
+            for place, one in dead
         ]
 
 

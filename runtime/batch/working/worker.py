@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import threading
@@ -9,13 +10,17 @@ import time
 from dataclasses import dataclass, field
 
 from ....compiler.settings import FailureClass
-from ...failures import Corrupt, DarnerError, Failure, Fenced, StoreError
+from ...failures import Corrupt, DarnerError, Failure, Fenced, Preempted, StoreError
 from ...perform.processes.children import Child, ChildTask, ProcessId
 from ..groups import Allowance
 from ..markers import Board
 from ..model import Marker, ShardRef
 from ..order import GroupOrder
+from .notice import of_this_process
 
+_LOOK_SECONDS = 0.1
+_STOP_LOOKS = 10
+"""Every so many looks, whether the driver has stopped; a store may be far away."""
 _LINGER_SECONDS = 1.0
 """How long an idle child is kept: the next bundle of the same group often follows at once, the next group's may not wait."""
 RUNNER = f"{__package__}.shard:GroupRunner"
@@ -43,6 +48,7 @@ class GroupWorker:
         self._rung = 0
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
+        self._notice = of_this_process()
 
     def process(self, ref: ShardRef) -> bool:
         """Do one shard, unless it is done; return whether it is, so that the next group may go on with it."""
@@ -51,28 +57,51 @@ class GroupWorker:
             return known.outcome == "done"
         if not self._may_begin():
             return False
-        with self._lock:
+        with self._lock, self._notice.at_work():
             self._stay()
             return self._work(ref).outcome == "done"
 
     def _may_begin(self) -> bool:
         """Return whether the driver still wants work done: a worker may outlive a killed driver for seconds."""
         here = self._order.host == socket.gethostname()
-        return not (self._board.stopped() or self._board.fenced() or (here and not self._order.driver.alive()))
+        gone = self._notice.given or (here and not self._order.driver.alive())
+        return not (gone or self._board.stopped() or self._board.fenced())
 
     def _work(self, ref: ShardRef) -> Marker:
         group = self._order.order.group
         self._board.start(group, ref)
-        began = time.monotonic()
-        marker = self._attempted(ref)
+        began, over = time.monotonic(), threading.Event()
+        threading.Thread(target=self._watch, args=(ref, over), daemon=True, name="darner-watch").start()
+        try:
+            marker = self._attempted(ref)
+        finally:
+            over.set()
         worker = f"{socket.gethostname()}:{os.getpid()}"
         return self._board.finish(marker.model_copy(update={"seconds": time.monotonic() - began, "worker": worker}))
+
+    def _watch(self, ref: ShardRef, over: threading.Event) -> None:
+        """Have a shard hand over as soon as this process is to leave, or the driver stops, wherever that is."""
+        looks = itertools.count(1)
+        while not over.wait(_LOOK_SECONDS):
+            if self._notice.given:
+                # Said at once: a process that is killed while it hands over was preempted all the same.
+                self._board.finish(self._failed(ref, Preempted("its worker was asked to leave (SIGTERM)"), "preempted"))
+                break
+            if next(looks) % _STOP_LOOKS == 0 and self._board.stopped():
+                break
+        while not over.wait(_LOOK_SECONDS):
+            child = self._child
+            if child is not None and child.leave():  # once: a second time would catch it at its farewell
+                break
 
     def _attempted(self, ref: ShardRef) -> Marker:
         allowance = self._order.ladder[ref.rung]
         try:
             reply = self._child_for(ref.rung).call({"shard": ref.shard, "attempt": ref.attempt, "rung": ref.rung, "batch": allowance.batch})
             return Marker.model_validate(reply)
+        except Preempted as preempted:
+            self.close()  # it is leaving
+            return self._failed(ref, preempted, "preempted")
         except Failure as failure:
             return self._failed(ref, failure, failure.kind)
         except Corrupt as corrupt:
