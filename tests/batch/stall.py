@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import warm
+
 DARNER = Path(os.environ.get("DARNER_COMMAND", Path(sys.executable).with_name("darner")))
 SPEC = """
 darner: 1
@@ -59,6 +61,8 @@ def normalise(offer: Offer) -> Clean:
         sys.exit(3)
     if offer.title == "slow":
         time.sleep(60)
+    if offer.title == "wait":
+        time.sleep(0.1)
     if offer.title == "vanish":
         os._exit(5)
     if offer.price <= 0:
@@ -113,7 +117,11 @@ class Stall:
 
     def darner(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
-        return subprocess.run(self.command(*words), capture_output=True, text=True, timeout=280, check=False, cwd=self.folder)
+        return warm.run(self.command(*words), imports=warm.JOBS, cwd=self.folder)
+
+    def start(self, *words: str) -> warm.Process:
+        """Start one command."""
+        return warm.Process(self.command(*words), imports=warm.JOBS, cwd=self.folder)
 
     def run(self, *more: str) -> subprocess.CompletedProcess[str]:
         """Run the job, whatever comes of it."""
