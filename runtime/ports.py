@@ -159,6 +159,8 @@ class CallRequest:
     """Finds out whether a write that broke off happened: its result, or None where it didn't; not part of the identity."""
     remembers: bool = False
     """What is said in this call is kept, and handed to the calls of that name that begin later in the same run."""
+    flaw: Callable[[Sequence[Json]], str | None] | None = field(default=None, compare=False)
+    """Where messages on record may be damaged, and what comes before them is gone back to: says why some are none."""
     cache: Caching | None = None
     """Where an equal call's result may come from; not part of the identity. Never given for what writes."""
     turn: Turn | None = field(default=None, compare=False)
@@ -190,6 +192,8 @@ class Outcome:
     usage: Usage = field(default_factory=Usage)
     said: Sequence[Json] = ()
     """The messages of a call that remembers."""
+    is_whole: bool = False
+    """Whether they stand for what the call went on with, too, since that was too long."""
 
 
 class AskPeople(Protocol):
@@ -249,6 +253,14 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+        ...
+
+
+class Resolver(Protocol):
+    """Where the names of servers become addresses."""
+
+    async def resolve(self, host: str, port: int) -> Sequence[str]:
+        """Return a host's addresses in the order in which they are tried; `OSError` where it has none, or nobody can say."""
         ...
 
 

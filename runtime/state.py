@@ -250,12 +250,27 @@ class RunState:
             items.open = dict.fromkeys(sorted((*items.open, index)))
 
     def _try_again(self, calls: Iterable[str]) -> None:
-        """Raise the failures of some calls, and of those made for them, no longer as they are on record."""
-        waiting = list(calls)
+        """Raise the failures of some calls no longer as they are on record.
+
+        Of what was made for an agent only what failed with it is made anew, refused answers too: what another model answered
+        in the place of one that failed, or after a conversation was made shorter, is served.
+        """
+        waiting = [(call, False) for call in calls]
         while waiting:
-            call = waiting.pop()
-            self.calls[call].given_up = None
-            waiting.extend(self.below.get(call, ()))
+            name, is_blamed = waiting.pop()
+            call = self.calls[name]
+            told, call.given_up = call.given_up, None
+            if is_blamed and call.payload is not None:
+                self._make_anew(call)
+            if told is None or told.calls is None:
+                waiting.extend((one, False) for one in self.below.get(name, ()))
+            else:
+                waiting.extend((one, True) for one in told.calls if one in self.calls)
+
+    def _make_anew(self, call: CallState) -> None:
+        call.payload = None
+        if call.cached is not None and self.cached.get(call.cached.key) == call.call:
+            del self.cached[call.cached.key]
 
     def _item(self, path: str) -> tuple[MapState | None, int]:
         found = _ITEM.fullmatch(path) if path.endswith("]") else None
@@ -355,7 +370,7 @@ class RunState:
         call.payload = Payload(event.value, event.blob)
         call.unsettled, call.since, self.barren = False, None, 0
         call.answer = Answer(event.input_tokens + event.output_tokens, event.cost, event.seconds) if event.what == "model" else None
-        self.conversations.finish(event.name, event.call)
+        self.conversations.finish(event.name, event.call, event.replaces)
         call.ended, call.fingerprint = event.at, event.fingerprint
         call.source, call.cached = event.source, event.cached
         if event.cached is not None and (not event.cached.hit or event.cached.key not in self.cached):
@@ -367,6 +382,8 @@ class RunState:
     def _call_failed(self, event: CallFailed) -> None:
         call = self._known(event.call, event.parent, "callable", event.name, event.at)
         call.failures.append(event)
+        if event.lost:
+            self.conversations.lose(event.name, event.lost)
         if not self._is_copied:
             self.attempts.failed(call, event)
         self._cut_off(self._all_below(event.call), event.failure, f"{event.name} failed", event.at)

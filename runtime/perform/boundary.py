@@ -18,6 +18,7 @@ from ..events import AnswerRefused, Cached, CallFailed, CallFinished, CallStarte
 from ..failures import CallableError, Corrupt, Failure, Network, Refused
 from ..idle import LONG, Idle, Wait
 from ..keys import Ordinals, idempotency_key
+from ..known import CallState, Payload
 from ..ports import Approved, AskPeople, CallRequest, Clock, Gate, Json, Outcome, Permit, Turn, Usage
 from ..relief import Relief
 from ..replay import Replay, failure_of
@@ -25,7 +26,7 @@ from ..reservations import Reservations
 from ..retry import AMBIGUOUS, Attempts, delay
 from ..state import RunState
 from .cache import ResultCache
-from .earlier import damaged, earlier
+from .earlier import Earlier, damaged, earlier
 from .raising import recorded
 from .surrounding import Set
 
@@ -128,7 +129,8 @@ class JournaledBoundary:
             is_read = request.kind == "tool" and request.effects != "write" and above is not None and above.what == "agent"
             if request.flaw is None and not is_read:
                 raise
-            self.recording.commits.note(damaged(request, known, error, self.recording.clock.now()))
+            why = f"what is on record of {request.name} can't be read, and is asked for again: {error.message}"
+            self.recording.commits.note(damaged(request, known.call, known.begun, Earlier([], why=why), self.recording.clock.now()))
             return None
 
     def refuse(self, parent: str, reason: str) -> None:
@@ -350,8 +352,12 @@ class JournaledBoundary:
         return Permit(call_id, attempt, key, said, approved.arguments)
 
     def _earlier(self, request: CallRequest, call_id: str, attempt: int) -> Sequence[Json]:
-        one = self.recording
-        return earlier(request, call_id, attempt, one.state.conversations, one.load, one.commits.note, one.clock.now())
+        """Return the messages that a call goes on with; `ContextLost` where some are damaged, and that is the end."""
+        recording = self.recording
+        found = earlier(request, call_id, recording.state.conversations, recording.load)
+        if found.lost:
+            recording.commits.note(damaged(request, call_id, attempt, found, recording.clock.now()))
+        return found.said
 
     async def _attempt(self, request: CallRequest, permit: Permit, body: Callable[[Permit], Awaitable[Outcome]]) -> Outcome:
         if self.timeout is None or request.kind == "agent":
