@@ -8,9 +8,10 @@ from typing import TypeAlias
 
 import networkx as nx
 
-from ..compiler.plan import Lock, LoopPlan, Plan, ResourcesPlan, StepPlan
+from ..compiler.plan import Lock, LoopPlan, Plan, StepPlan
 from ..compiler.wires import Ref, references
 from .failures import Refused
+from .resources import lacking
 
 Graph: TypeAlias = "nx.DiGraph[str]"
 
@@ -100,14 +101,26 @@ def _test(key: str) -> Ref:
     return Ref(root, tuple(int(part) if part.isdigit() else part for part in path))
 
 
-def refuse_unsupported(plan: Plan, lock: Lock) -> None:
-    """Refuse a plan that this version can't run to its end, before anything is started."""
-    for name, step in _named_steps(plan.steps):
-        for what in _unsupported(plan, step):
+def refuse_unsupported(plan: Plan, lock: Lock, *, gpus: int = 0, memory: int | None = None) -> None:
+    """Refuse a plan that can't be run to its end here, before anything is started.
+
+    ``gpus`` are the machine's devices, ``memory`` is what may be promised of it, in bytes; None: any.
+    """
+    for name, what, resources in _promises(plan):
+        lack = lacking(plan.resources, resources, gpus, memory)
+        if lack is not None:
             place = lock.places.get(name)
             where = f"{place}: " if place else ""
-            raise Refused(f"{where}the step {name} needs {what}, which this version of darner can't run", help="nothing was started")
+            raise Refused(f"{where}the {what} {name} needs {lack}", help="nothing was started")
     _refuse_unheard(plan)
+
+
+def _promises(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """Yield what starts processes: its name, what it is, its resources. An agent starts none, so its own concern nothing."""
+    for name, step in _named_steps(plan.steps):
+        if step.resources is not None and step.agent is None:
+            yield name, "step", step.resources
+    yield from ((name, "tool", tool.resources) for name, tool in plan.tools.items() if tool.resources is not None)
 
 
 def _refuse_unheard(plan: Plan) -> None:
@@ -136,16 +149,3 @@ def _named_steps(steps: Mapping[str, StepPlan]) -> Iterator[tuple[str, StepPlan]
         yield name, step
         if step.loop is not None:
             yield from _named_steps(step.loop.steps)
-
-
-def _unsupported(plan: Plan, step: StepPlan) -> Iterator[str]:
-    if step.resources is not None and step.agent is None:
-        yield from _unsupported_resources(plan.resources[step.resources])
-
-
-def _unsupported_resources(resources: ResourcesPlan) -> Iterator[str]:
-    """Memory and devices are promises: kept, or refused. An agent starts no process, so its resources concern nothing."""
-    if resources.gpu is not None or any(rung.gpu is not None for rung in resources.on_oom):
-        yield "a GPU"
-    if resources.image is not None:
-        yield f"the image {resources.image}"

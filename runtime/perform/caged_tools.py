@@ -16,4 +16,5 @@ def prepare(setup: Json) -> Callable[[Json], Json]:
     """Return what calls a tool: ``{"plan", "params", "base"}`` once, then ``{"tool", "arguments", "key"}`` for each call."""
     base = None if setup["base"] is None else Path(setup["base"])
     tools = Tools(from_text(setup["plan"], "the plan"), secrets=EnvironmentSecrets(), params=setup["params"], base=base)
-    return lambda request: asyncio.run(tools.call_here(request["tool"], request["arguments"], request["key"]))
+    loop = asyncio.new_event_loop()
+    return lambda request: tools.call_here(loop, request["tool"], request["arguments"], request["key"])

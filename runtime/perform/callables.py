@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import inspect
 import typing
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..exceptions import said
 from ..failures import CallableError, DarnerError
 from ..language import Ask, Call
 from ..ports import Json
 from . import invoking as calling
 from . import results, values
-from .raising import told
+from .raising import failed
 from .threads import Threads
 
 _HANDLES = (Call, Ask)
@@ -84,18 +85,31 @@ async def invoke(threads: Threads, ref: str, given: Json, *, named: bool) -> Jso
     return calling.storable(ref, results.conform(ref, callee(ref).function, result))
 
 
+def call_here(loop: asyncio.AbstractEventLoop, ref: str, given: Json, *, named: bool) -> Json:
+    """Return a callable's result as JSON, called in this thread, whose ``loop`` doesn't run; raises as `invoke` does."""
+    found = callee(ref)
+    arguments = found.arguments(given, named=named)
+    with _raising(ref):
+        result = calling.invoke_here(loop, ref, found.function, arguments)
+    return calling.storable(ref, results.conform(ref, found.function, result))
+
+
 async def returned(threads: Threads, ref: str, given: Json, *, named: bool) -> Any:
     """Return a callable's result as it is; see `invoke`."""
     found = callee(ref)
     arguments = found.arguments(given, named=named)
-    try:
+    with _raising(ref):
         return await calling.invoke(threads, ref, found.function, arguments)
+
+
+@contextmanager
+def _raising(ref: str) -> Iterator[None]:
+    try:
+        yield
     except DarnerError:
         raise
     except Exception as error:
-        failure = CallableError(f"{ref} raised {type(error).__name__}: {said(error)}", type_name=type(error).__name__)
-        failure.raised = told(error)
-        raise failure from error
+        raise failed(ref, error) from error
 
 
 def is_named(written: Any) -> bool:

@@ -37,7 +37,10 @@ from .people.leaving import Leaving
 from .people.people import People
 from .people.rescue import Rescuing
 from .people.telling import Telling
+from .processes import machine
 from .processes.caged import Cages
+from .processes.climbing import Rungs
+from .processes.room import Room
 from .steps import Steps
 from .strictness import StrictGate
 from .threads import Threads
@@ -91,7 +94,7 @@ def run_flow(store: Store, bound: Binding, around: Surroundings, *, redo: Sequen
         KeyboardInterrupt: the process was told to stop; everything that was finished is durable.
         StoreError: the store can't be read or written.
     """
-    graph.refuse_unsupported(bound.plan, bound.lock)
+    graph.refuse_unsupported(bound.plan, bound.lock, gpus=machine.devices(), memory=Room().most)
     agents = make_agents(bound, replace(around, store=store))
     with closing(agents.tools):
         return _run_ready(store, bound, around, agents, redo)
@@ -138,7 +141,8 @@ def make_agents(bound: Binding, around: Surroundings) -> Agents:
     """Return the agents and tools of a run."""
     base = Path(bound.spec).parent
     offered = _offers(around.store, bound)
-    tools = Tools(bound.plan, secrets=around.secrets, params=bound.params, lock=around.lock(bound), base=base, offered=offered)
+    rungs = Rungs(around.store, bound.plan.plan, around.clock.now)
+    tools = Tools(bound.plan, secrets=around.secrets, params=bound.params, lock=around.lock(bound), base=base, offered=offered, rungs=rungs)
     return Agents(
         bound.plan,
         prompts=bound.prompts,
@@ -196,7 +200,7 @@ async def _drive(log: Log, state: RunState, bound: Binding, around: Surroundings
     gate = StrictGate(state) if around.strict else None
     recording = Recording(bound.run, bound.plan, state, commits, around.clock, chance, log.load, cache, idle, people, gate)
     threads = Threads()
-    cages = Cages(str(Path(bound.spec).parent), threads, bound.plan.resources)
+    cages = Cages(str(Path(bound.spec).parent), threads, bound.plan.resources, rungs=agents.tools.rungs, room=agents.tools.room)
     perform = Steps(recording, agents, around.lock(bound), cages, threads)
     rescuing = Rescuing(perform, bound.plan, state, commits, people, idle, partial(JournaledBoundary, recording))
     engine = Engine(

@@ -35,6 +35,15 @@ async def invoke(threads: Threads, name: str, function: Callable[..., Any], argu
     return await _awaited(name, result, mine) if inspect.isawaitable(result) else result
 
 
+def invoke_here(loop: asyncio.AbstractEventLoop, name: str, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Return what a function gives, called in this thread, whose ``loop`` doesn't run; raises as `invoke` does."""
+    mine = os.getpid()
+    if inspect.iscoroutinefunction(function):
+        return loop.run_until_complete(_awaited(name, function(**arguments), mine))
+    result = _called(name, function, arguments, mine)
+    return loop.run_until_complete(_awaited(name, result, mine)) if inspect.isawaitable(result) else result
+
+
 def storable(name: str, result: Any) -> Json:
     """Return a result as JSON; `CallableError` where it can't be kept."""
     if isinstance(result, Iterator | AsyncIterator):

@@ -5,20 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ..evidence import classify, failure_of
 from ..exception_values import Unfit
-from ..exceptions import Making, describe, mapped
+from ..exceptions import Making, describe, mapped, said
 from ..failures import CallableError, Failure, put_behind
 from ..ports import Json
+from ..signs import Raised
 from . import values
 
 HOUSE = str(Path(__file__).parents[2])
 """The folder of this package: what is raised in here was raised for somebody outside."""
 
 
-def told(error: BaseException, redact: Callable[[str], str] | None = None) -> Json:
-    """Return an exception as JSON, see `exceptions.describe`; ``redact`` masks secrets in its texts."""
-    found = describe(error, values.load, HOUSE)
-    return found if redact is None else mapped(found, redact)
+def told(error: BaseException, masked: Callable[[str], str] = str) -> Json:
+    """Return an exception as JSON, see `exceptions.describe`; ``masked`` masks secrets in its texts."""
+    return mapped(describe(error, values.load, HOUSE), masked)
+
+
+def failed(name: str, error: BaseException, masked: Callable[[str], str] = str) -> Failure:
+    """Return the failure that user code's exception is: `OutOfMemory` by the table of evidence, else `CallableError`.
+
+    ``masked`` masks secrets in its texts.
+    """
+    cause = classify(Raised.of(error))
+    text = f"{name} raised {type(error).__name__}: {masked(said(error))}"
+    if cause.kind == "oom":
+        return failure_of(cause, text, type(error).__name__)
+    failure = CallableError(text, type_name=type(error).__name__)
+    failure.raised = told(error, masked)
+    return failure
 
 
 def recorded(failure: Failure) -> Json:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...compiler.plan import Lock, Plan, StepPlan
-from ...compiler.settings import Cache, OnFailure, Reaction, merge_reactions
+from ...compiler.settings import Cache, merge_reactions
 from ..budget import bounds
 from ..engine import Result
 from ..events import Drifted
-from ..failures import CallableError, OutOfMemory, Refused
+from ..failures import CallableError, Refused
 from ..graph import all_steps
 from ..looping import Verdict, names
 from ..meaning import caching, callable_meaning
@@ -112,29 +112,26 @@ class Steps:
         return await tools.call(boundary, name, arguments or {}, parent=path, laid_over=_laid_over(step))
 
     async def _call(self, boundary: JournaledBoundary, path: str, step: StepPlan, ref: str, arguments: Json) -> Json:
+        cage = None if step.resources is None else await self.cages.cage("/".join(names(path)), step.resources)
         request = CallRequest(
             parent=path,
             kind="callable",
-            takes_key=False,
             name=ref,
             arguments=arguments,
             effects="pure",
+            takes_key=False,
             fingerprint=self.lock.callables.get(ref, ""),
-            on_failure=self._reactions(step),
+            # The ladder of its resources makes of running out of memory an attempt a rung.
+            on_failure=step.on_failure if cage is None else merge_reactions(cage.reactions, step.on_failure),
             cache=self._caching(step, ref, arguments),
+            turn=None if cage is None else cage.turn,
         )
         told = {"ref": ref, "arguments": {} if arguments is None and is_named(step.with_) else arguments, "named": is_named(step.with_)}
-        fallen = 0
 
         async def body(_permit: Permit) -> Outcome:
-            nonlocal fallen
-            if step.resources is None:
-                return Outcome(await invoke(self.threads, ref, told["arguments"], named=told["named"]))
-            try:
-                return Outcome(await self.cages.call("/".join(names(path)), step.resources, told, fallen))
-            except OutOfMemory:
-                fallen += 1
-                raise
+            if cage is not None:
+                return Outcome(await cage.call(told))
+            return Outcome(await invoke(self.threads, ref, told["arguments"], named=told["named"]))
 
         return await boundary.call(request, body)
 
@@ -149,12 +146,6 @@ class Steps:
         except CallableError:
             return None  # the call will say what is wrong with them
         return caching(setting, callable_meaning(self.recording.plan, self.agents.params, self.lock, step), reads)
-
-    def _reactions(self, step: StepPlan) -> OnFailure:
-        """Return a step's reactions; the ladder of its resources makes of running out of memory an attempt a rung."""
-        if step.resources is None:
-            return step.on_failure
-        return merge_reactions({"oom": Reaction(attempts=self.cages.rungs(step.resources))}, step.on_failure)
 
 
 def _laid_over(step: StepPlan) -> LaidOver:

@@ -13,19 +13,21 @@ from typing import Any
 
 from ...compiler import wires
 from ...compiler.lowering.plantext import to_text
-from ...compiler.plan import Lock, Plan, ResourcesPlan, ToolPlan
-from ...compiler.settings import Cache, OnFailure, Reaction, merge_reactions
-from ..exceptions import said
-from ..failures import CallableError, DarnerError, Network, OutOfMemory, Refused, Semantic
+from ...compiler.plan import Lock, Plan, ToolPlan
+from ...compiler.settings import Cache, OnFailure, merge_reactions
+from ..failures import CallableError, DarnerError, Failure, Network, Refused, Semantic
 from ..meaning import caching, tool_meaning
 from ..ports import Approval, Boundary, Caching, CallRequest, Json, Outcome, Permit, Secrets
+from ..resources import Grant
 from . import values
 from .datasets import Datasets
-from .invoking import invoke, storable
+from .invoking import invoke, invoke_here, storable
 from .mcp.remote_tool import RemoteTool
 from .mcp.servers import Servers
-from .processes.caged import Cages
-from .raising import told
+from .processes.caged import Cage, Cages
+from .processes.climbing import Rungs
+from .processes.room import Room
+from .raising import failed
 from .results import conform
 from .secrets import known, redact
 from .threads import Threads
@@ -42,13 +44,13 @@ UNKEPT = "darner.unkept"
 class LaidOver:
     """What is laid over a tool's or an agent's own settings by the step on whose behalf it is called.
 
-    ``resources`` name an entry of the plan, ``memory`` is in bytes; both are for tools.
+    ``resources`` name an entry of the plan, ``grant`` is what Python code asked for instead; both are for tools.
     """
 
     on_failure: OnFailure = field(default_factory=dict)
     cache: Cache | None = None
     resources: str | None = None
-    memory: int | None = None
+    grant: Grant | None = None
 
 
 NOTHING = LaidOver()
@@ -72,6 +74,7 @@ class Tools:
         lock: Lock | None = None,
         base: Path | None = None,
         offered: Mapping[str, RemoteTool] | None = None,
+        rungs: Rungs | None = None,
     ) -> None:
         self._plan = plan
         self._secrets = secrets
@@ -82,13 +85,16 @@ class Tools:
         self._servers = Servers(plan, fixed=self._fixed, folder=base, offered=offered)
         self._interfaces: dict[str, Interface | RemoteTool] = {}
         self._base = base
+        self.rungs = rungs or Rungs()
+        self.room = Room()
+        """What all child processes of the run share: those of steps, too."""
         self._cages: Cages | None = None
 
     def interface(self, name: str) -> Interface | RemoteTool:
         """Return how a tool is offered to a model; `Refused` where it can't be. An MCP server is started for it."""
         if name not in self._interfaces:
             tool = self._tool(name)
-            refuse_unavailable(name, tool, self._plan.resources.get(tool.resources or ""))
+            refuse_unavailable(name, tool)
             is_remote = tool.mcp is not None
             self._interfaces[name] = (
                 self._servers.tool(name) if is_remote else interface(name, values.load(tool.use or ""), tuple(tool.with_))
@@ -132,7 +138,7 @@ class Tools:
         """
         tool, offered = self._tool(name), self.interface(name)
         given = offered.parse(arguments)
-        cage = self._cage(name, tool, laid_over)
+        cage = await self._cage(name, tool, laid_over)
         request = CallRequest(
             parent=parent,
             kind="tool",
@@ -146,6 +152,7 @@ class Tools:
             cache=self._caching(name, tool, laid_over.cache, given),
             approval=None if tool.approval is None else Approval(tool.approval, offered.schema, offered.parse),
             reconcile=None if tool.reconcile is None else lambda permit: self._happened(tool, offered, given, permit),
+            turn=None if cage is None else cage.turn,
         )
         result = await boundary.call(request, lambda permit: self._perform(tool, offered, given, permit, cage))
         if isinstance(result, dict) and set(result) == {FEEDBACK}:
@@ -156,29 +163,31 @@ class Tools:
             )
         return result
 
-    def _cage(self, name: str, tool: ToolPlan, laid_over: LaidOver) -> Cage | None:
+    async def _cage(self, name: str, tool: ToolPlan, laid_over: LaidOver) -> Cage | None:
         given = laid_over.resources or tool.resources
-        if given is None and laid_over.memory is None:
+        if given is None and laid_over.grant is None:
             return None
         if tool.mcp is not None:
             raise Refused(f"{name} runs in its server, so it can't be given resources", help="give them to the server")
-        return Cage(self._caging(), name, given, laid_over.memory)
+        return await self._caging().cage(name, given, laid_over.grant)
 
     def _caging(self) -> Cages:
         if self._cages is None:
             base = None if self._base is None else str(self._base)
             setup = {"plan": to_text(self._plan, full=True), "params": self._params, "base": base}
-            self._cages = Cages(base or ".", self._threads, self._plan.resources, f"{__package__}.caged_tools:prepare", setup)
+            target = f"{__package__}.caged_tools:prepare"
+            self._cages = Cages(base or ".", self._threads, self._plan.resources, target, setup, self.rungs, self.room)
         return self._cages
 
-    async def call_here(self, name: str, arguments: Json, key: str) -> Json:
-        """Return what a Python tool gives, called in this process, which is a child, without a record."""
+    def call_here(self, loop: asyncio.AbstractEventLoop, name: str, arguments: Json, key: str) -> Json:
+        """Return what a Python tool gives, called in this thread, whose ``loop`` doesn't run, without a record."""
         tool, offered = self._tool(name), self.interface(name)
-        permit = Permit("", 1, key)
-        given = self._arguments(tool, offered, offered.parse(arguments), permit)
+        given = self._arguments(tool, offered, offered.parse(arguments), Permit("", 1, key))
+        if isinstance(offered, RemoteTool):
+            raise Refused(f"{name} runs in its server")
         try:
-            return _fitting(offered, await self._invoke(offered, given, key))
-        except (DarnerError, MemoryError):
+            return _fitting(offered, invoke_here(loop, f"the tool {name}", offered.function, given))
+        except DarnerError:
             raise
         except Exception as error:
             raise self._failed(name, error) from error
@@ -240,11 +249,8 @@ class Tools:
             return await self._servers.call(offered.called, arguments, key)
         return await invoke(self._threads, f"the tool {offered.name}", offered.function, arguments)
 
-    def _failed(self, name: str, error: BaseException) -> CallableError:
-        masked = partial(redact, values=known(self._secrets, self._plan.secrets))
-        failure = CallableError(f"the tool {name} raised {type(error).__name__}: {masked(said(error))}", type_name=type(error).__name__)
-        failure.raised = told(error, masked)
-        return failure
+    def _failed(self, name: str, error: BaseException) -> Failure:
+        return failed(f"the tool {name}", error, partial(redact, values=known(self._secrets, self._plan.secrets)))
 
     def _fixed(self, value: Any) -> Any:
         """Return what an entry of ``with`` stands for: a parameter, a dataset's handle, a secret, or itself."""
@@ -283,40 +289,10 @@ def _fitting(offered: Interface | RemoteTool, result: Any) -> Json:
     return storable(name, result if isinstance(offered, RemoteTool) else conform(name, offered.function, result))
 
 
-@dataclass
-class Cage:
-    """Where one call of a tool runs: in a child process with its memory enforced, a rung higher after each fall."""
-
-    cages: Cages
-    tool: str
-    resources: str | None
-    memory: int | None
-    fallen: int = 0
-
-    @property
-    def reactions(self) -> OnFailure:
-        """What the ladder makes of running out of memory: an attempt a rung."""
-        if self.resources is None or self.memory is not None:
-            return {}
-        return {"oom": Reaction(attempts=self.cages.rungs(self.resources))}
-
-    async def call(self, request: Json) -> Json:
-        """Return a tool's result; raises as `processes.caged.Cages.call` does."""
-        if self.resources is None or self.memory is not None:
-            return await self.cages.call_with(self.memory, request)
-        try:
-            return await self.cages.call(self.tool, self.resources, request, self.fallen)
-        except OutOfMemory:
-            self.fallen += 1
-            raise
-
-
-def refuse_unavailable(name: str, tool: ToolPlan, resources: ResourcesPlan | None = None) -> None:
+def refuse_unavailable(name: str, tool: ToolPlan) -> None:
     """Refuse a tool that asks for what this version can't do, before anything is started."""
     asked = {
         "sandbox": tool.sandbox is not None,
-        "a GPU": resources is not None and (resources.gpu is not None or any(rung.gpu is not None for rung in resources.on_oom)),
-        "an image": resources is not None and resources.image is not None,
         "egress": bool(tool.egress),
     }
     wanted = [key for key, is_asked in asked.items() if is_asked]

@@ -9,13 +9,15 @@ from typing import Any
 from ....compiler.plan import Plan, StepPlan
 from ...failures import Refused
 from ...ports import Json
+from ...resources import wished
 from .. import values
 from ..agents.agents import Agents
 from ..boundary import JournaledBoundary
 from ..callables import callee, is_named, only_parameter
+from ..processes import machine
 from ..results import conform
 from ..tools import LaidOver
-from .handles import AskHandle, CallHandle, Calling, memory_of, output_of
+from .handles import AskHandle, CallHandle, Calling, output_of
 from .orchestration import Orchestration
 
 
@@ -40,7 +42,8 @@ class Conductor:
         perform = partial(self._call, orchestration)
         if name in self.plan.humans:
             return AskHandle(name, output_of(annotation), perform)
-        return CallHandle(name, output_of(annotation), perform, takes_resources=name in self.plan.tools)
+        check = partial(wished, policy=self.plan.policy, gpus=machine.devices())
+        return CallHandle(name, output_of(annotation), perform, check if name in self.plan.tools else None)
 
     async def _call(self, orchestration: Orchestration, calling: Calling) -> Json:
         name, plan = calling.name, self.plan
@@ -55,7 +58,7 @@ class Conductor:
         if not calling.is_named:
             fields = tuple(tools.interface(calling.name).schema.get("properties", {}))
             given = {only_parameter(f"the tool {calling.name}", fields): given}
-        laid_over = LaidOver(around.step.on_failure, memory=memory_of(calling.resources))
+        laid_over = LaidOver(around.step.on_failure, grant=calling.grant)
         return await tools.call(around.boundary, calling.name, given, parent=around.path, laid_over=laid_over)
 
     async def _consult(self, around: Orchestration, calling: Calling) -> Json:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import copy
 import typing
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic_core import PydanticCustomError
-
-from ....compiler.quantities import parse_size
 from ...failures import CallableError, Failure, Refused, Semantic
 from ...ports import Json
+from ...resources import Grant
 from .. import values
 from ..raising import arriving
 
@@ -24,7 +22,8 @@ class Calling:
     name: str
     arguments: Json
     is_named: bool
-    resources: Mapping[str, Any] = field(default_factory=dict)
+    grant: Grant | None = None
+    """What was asked for with `on`."""
 
 
 Perform = Callable[[Calling], Coroutine[Any, Any, Json]]
@@ -38,8 +37,9 @@ class CallHandle:
     name: str
     output: Any
     perform: Perform
-    takes_resources: bool = True
-    resources: Mapping[str, Any] = field(default_factory=dict)
+    wished: Callable[[Mapping[str, Any]], Grant] | None = None
+    """Checks what `on` asks for; None where there is no process to give it to."""
+    grant: Grant | None = None
 
     def __call__(self, *values_: Any, **named: Any) -> Awaitable[Any]:
         """Return the call, to be awaited: one value, or values by name."""
@@ -48,7 +48,7 @@ class CallHandle:
             raise TypeError(msg)
         # What is passed is written down now: whoever changes it before awaiting changes his own copy.
         given = values.dump(values_[0] if values_ else named)
-        return self._call(Calling(self.name, given, not values_, self.resources))
+        return self._call(Calling(self.name, given, not values_, self.grant))
 
     async def _call(self, calling: Calling) -> Any:
         try:
@@ -60,22 +60,18 @@ class CallHandle:
         raise arriving(failure)  # not inside the block: what user code is given has no context of ours
 
     def on(self, **resources: Any) -> CallHandle:
-        """Return the same callee with other resources: ``memory="1Gi"``."""
-        if not self.takes_resources:
+        """Return the same callee with other resources: ``memory="1Gi"``, ``disk="10Gi"``, ``cpu=2``, ``gpu="l4"``.
+
+        Raises:
+            Refused: it starts no process, or that can't be promised: by the policy, or on this machine.
+        """
+        if self.wished is None:
             raise Refused(f"{self.name} starts no process, so there is nothing that on({', '.join(resources)}) could give it")
-        unknown = sorted(set(resources) - {"memory"})
-        if unknown:
-            raise Refused(f"{self.name}.on() can't promise {unknown[0]}", help='it takes memory="1Gi"')
-        memory_of(resources)
-        return replace(self, resources={**self.resources, **resources})
-
-
-def memory_of(resources: Mapping[str, Any]) -> int | None:
-    """Return the bytes of ``memory`` that were asked for with `on`; `Refused` where that is no size."""
-    try:
-        return parse_size(resources["memory"]) if "memory" in resources else None
-    except PydanticCustomError as error:
-        raise Refused(f"on(memory={resources['memory']!r}): {error.message()}", help='write memory="1Gi"') from error
+        try:
+            grant = self.wished(resources)
+        except Refused as refusal:
+            raise Refused(f"{self.name}.{refusal.message}", help=refusal.help) from refusal
+        return replace(self, grant=grant if self.grant is None else grant.over(self.grant))
 
 
 @dataclass(frozen=True)

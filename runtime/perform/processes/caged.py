@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from ....compiler.plan import ResourcesPlan
+from ....compiler.settings import OnFailure, Reaction
+from ...failures import DarnerError, OutOfMemory, Refused
 from ...ports import Json
-from ..callables import invoke
+from ...resources import Grant, class_for, rungs
+from ...rungs import RungKey
+from ..callables import call_here
 from ..threads import Threads
+from . import machine
 from .children import Child, ChildTask
+from .climbing import Rungs
+from .room import Room
 
 
-def call_here(request: Json) -> Json:
-    """Call a callable in this process, which is the child: ``{"ref", "arguments", "named"}`` in, its result out."""
-    return asyncio.run(invoke(Threads(), request["ref"], request["arguments"], named=request["named"]))
+def prepare(_setup: Json) -> Callable[[Json], Json]:
+    """Return what calls callables in this process, which is the child: ``{"ref", "arguments", "named"}`` in, the result out.
 
-
-def ladder(resources: ResourcesPlan) -> tuple[int | None, ...]:
-    """Return the memory of each rung in bytes, the base first; each rung of ``on_oom`` lies over the base."""
-    return (resources.memory, *(rung.memory or resources.memory for rung in resources.on_oom))
+    One event loop serves all calls, as in the process that runs the flow.
+    """
+    loop = asyncio.new_event_loop()
+    return lambda request: call_here(loop, request["ref"], request["arguments"], named=request["named"])
 
 
 @dataclass
@@ -32,54 +39,114 @@ class Cages:
     """The spec's folder: its modules are found there first."""
     threads: Threads
     plans: Mapping[str, ResourcesPlan] = field(default_factory=dict)
-    target: str = f"{__name__}:{call_here.__name__}"
+    target: str = f"{__name__}:{prepare.__name__}"
     """What the children run; see `children.ChildTask`."""
-    setup: Json = None
-    _idle: defaultdict[int | None, list[Child]] = field(default_factory=lambda: defaultdict(list))
-    _rungs: dict[str, int] = field(default_factory=dict)
+    setup: Json = field(default_factory=dict)
+    rungs: Rungs = field(default_factory=Rungs)
+    room: Room = field(default_factory=Room)
+    _idle: defaultdict[Grant, list[Child]] = field(default_factory=lambda: defaultdict(list))
 
-    def rungs(self, resources: str) -> int:
-        """Return how many rungs there are to try."""
-        return len(ladder(self.plans[resources]))
-
-    async def call(self, node: str, resources: str, request: Json, fallen: int) -> Json:
-        """Return a callable's result from a child.
+    async def cage(self, node: str, resources: str | None, laid_over: Grant | None = None) -> Cage:
+        """Return where one call runs.
 
         Args:
-            node: the step; the rung that worked is remembered for it.
+            node: the step or the tool; the rung that worked is remembered for it.
             resources: the entry of the plan whose memory it gets.
-            request: see `call_here`.
-            fallen: how often this call ran out of memory already.
+            laid_over: what Python code asked for instead; then there is one rung.
+        """
+        plan = ResourcesPlan() if resources is None else class_for(self.plans, resources, machine.devices())
+        if plan is None:
+            raise Refused(f"{node} needs a GPU, and this machine has too few", help="say which class to use without one: `no_gpu: NAME`")
+        ladder = rungs(plan)
+        if laid_over is not None:
+            return Cage(self, (laid_over.over(ladder[0]),))
+        if len(ladder) == 1:
+            return Cage(self, ladder)
+        key = self.rungs.key(node, plan)
+        known = self.rungs.known(key)
+        if known is None:
+            known = await self.threads.run(self.rungs.look, key=key)
+        return Cage(self, ladder, min(known, len(ladder) - 1), key)
+
+    async def call(self, grant: Grant, request: Json) -> Json:
+        """Return a callable's result from a child with so much of everything.
 
         Raises:
             OutOfMemory: it went over its memory.
+            Exhausted: it wrote more than its disk.
             Crashed: it died of something else.
             CallableError: it raised.
         """
-        rungs = ladder(self.plans[resources])
-        rung = min(max(self._rungs.get(node, 0), fallen), len(rungs) - 1)
-        value = await self.call_with(rungs[rung], request)
-        self._rungs[node] = rung
-        return value
-
-    async def call_with(self, memory: int | None, request: Json) -> Json:
-        """Return a result from a child with so many bytes of memory; see `call`."""
-        idle = self._idle[memory]
-        child = idle.pop() if idle else Child(self._task(memory))
+        child = self._take(grant)
         try:
             value = await self.threads.run(child.call, request=request)
-        except BaseException:
-            child.close()
+        except asyncio.CancelledError:
+            await self.threads.run(child.give_up)  # whoever cancels may begin anew at once, and not beside this
             raise
-        idle.append(child)
+        except BaseException:
+            self._idle[grant].append(child)
+            raise
+        self._idle[grant].append(child)
         return value
 
-    def _task(self, memory: int | None) -> ChildTask:
-        return ChildTask(self.target, setup=self.setup, memory=memory, sys_path=(self.folder,))
+    async def ready(self, grant: Grant) -> None:
+        """Start a process where none is idle, so that its start counts against nobody's time; a failure comes with the call."""
+        if not self._idle[grant]:
+            child = Child(self._task(grant))
+            try:
+                with contextlib.suppress(DarnerError):
+                    await self.threads.run(child.start)
+            except asyncio.CancelledError:
+                await self.threads.run(child.give_up)
+                raise
+            self._idle[grant].append(child)
+
+    def _take(self, grant: Grant) -> Child:
+        idle = self._idle[grant]
+        return idle.pop() if idle else Child(self._task(grant))
+
+    def _task(self, grant: Grant) -> ChildTask:
+        threads = None if grant.cpu is None else max(1, min(round(grant.cpu), machine.cores()))
+        return ChildTask(self.target, setup=self.setup, memory=grant.memory, sys_path=(self.folder,), threads=threads, disk=grant.disk)
 
     def close(self) -> None:
-        """End all children."""
+        """End all children, and keep what was learned of the rungs."""
         for children in self._idle.values():
             for child in children:
                 child.close()
         self._idle.clear()
+        self.rungs.close()
+
+
+@dataclass
+class Cage:
+    """Where one call runs: in a child process, a rung higher after each fall."""
+
+    cages: Cages
+    ladder: tuple[Grant, ...]
+    rung: int = 0
+    key: RungKey | None = None
+
+    @property
+    def reactions(self) -> OnFailure:
+        """What the ladder makes of running out of memory: an attempt for each rung that is left."""
+        return {} if len(self.ladder) == 1 else {"oom": Reaction(attempts=len(self.ladder) - self.rung)}
+
+    @contextlib.asynccontextmanager
+    async def turn(self, _put_off: Callable[[float], Awaitable[None]]) -> AsyncIterator[None]:
+        """Wait for the memory that is promised, and for a process; see `ports.Turn`."""
+        grant = self.ladder[self.rung]
+        async with self.cages.room.taken(grant.memory or 0):
+            await self.cages.ready(grant)
+            yield
+
+    async def call(self, request: Json) -> Json:
+        """Return a result; raises as `Cages.call` does."""
+        try:
+            value = await self.cages.call(self.ladder[self.rung], request)
+        except OutOfMemory:
+            self.rung = min(self.rung + 1, len(self.ladder) - 1)
+            raise
+        if self.key is not None and self.cages.rungs.worked(self.key, self.rung):
+            await self.cages.threads.run(self.cages.rungs.tell, key=self.key)
+        return value

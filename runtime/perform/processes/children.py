@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import json
 import queue
+import threading
 from types import TracebackType
 from typing import Self
 
 from ... import failures
-from ...failures import DarnerError, Failure, OutOfMemory
+from ...failures import Crashed, DarnerError, Failure, OutOfMemory
 from ...ports import Json
 from .life import ChildTask, Life, ProcessId
 
@@ -31,18 +32,24 @@ class Child:
     def __init__(self, task: ChildTask) -> None:
         self._task = task
         self._life: Life | None = None
+        self._is_given_up = False
+        self._starting = threading.Lock()
 
     def call(self, request: Json) -> Json:
         """Return the child's reply; raises what the child raised, or why it died: `OutOfMemory`, `Crashed`, `Exhausted`."""
-        life = self._life or self._start()
+        life = self._life or self.start()
         try:
             return self._answer(life, request)["value"]
         finally:
             if self._life is life and not life.settle():
                 self.close()
 
-    def _start(self) -> Life:
-        life = self._life = Life(self._task)
+    def start(self) -> Life:
+        """Start the process, and let it prepare; raises as `call` does."""
+        with self._starting:
+            if self._is_given_up:
+                raise Crashed("the process was given up before it began")
+            life = self._life = Life(self._task)
         order = {"target": self._task.target, "setup": self._task.setup, "sys_path": list(self._task.sys_path)}
         try:
             self._answer(life, order)
@@ -76,9 +83,15 @@ class Child:
 
     def close(self) -> None:
         """End the process and all that it started, whatever they do."""
-        life, self._life = self._life, None
+        with self._starting:
+            life, self._life = self._life, None
         if life is not None:
             life.end("end")
+
+    def give_up(self) -> None:
+        """End the process for good, though another thread may be about to start it."""
+        self._is_given_up = True
+        self.close()
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,73 @@
+"""Room for child processes: no more memory is promised at once than the machine has."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from ....compiler.quantities import format_size
+from ...failures import Refused
+from . import machine
+
+_KEPT_FREE = 0.1
+"""Of the machine's memory, for the process that runs the flow, and for the system."""
+
+
+@dataclass
+class Room:
+    """The memory of one machine, as one run promises it. Who comes first is served first."""
+
+    most: int = field(default_factory=lambda: int(machine.memory() * (1 - _KEPT_FREE)))
+    """Bytes that may be promised at once."""
+    _promised: int = 0
+    _waiting: deque[tuple[int, asyncio.Future[None]]] = field(default_factory=deque)
+
+    @contextlib.asynccontextmanager
+    async def taken(self, memory: int) -> AsyncIterator[None]:
+        """Hold so many bytes, once they are there.
+
+        Raises:
+            Refused: the machine doesn't have so much.
+        """
+        if memory > self.most:
+            has = f"this machine has {self.most >> 20} MiB for all of them"
+            raise Refused(
+                f"{format_size(memory)} of memory are promised to one process, and {has}", help="promise less, or use a larger machine"
+            )
+        await self._take(memory)
+        try:
+            yield
+        finally:
+            self._give(memory)
+
+    async def _take(self, memory: int) -> None:
+        if not self._waiting and self._promised + memory <= self.most:
+            self._promised += memory
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((memory, turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._give(memory)  # it was given at the very moment
+            else:
+                with contextlib.suppress(ValueError):
+                    self._waiting.remove((memory, turn))
+                self._wake()
+            raise
+
+    def _give(self, memory: int) -> None:
+        self._promised -= memory
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._waiting and self._promised + self._waiting[0][0] <= self.most:
+            memory, turn = self._waiting.popleft()
+            if turn.cancelled():
+                continue
+            self._promised += memory
+            turn.set_result(None)
