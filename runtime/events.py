@@ -243,6 +243,18 @@ class TimerSet(Frozen):
     due: float
 
 
+class TurnAwaited(Frozen):
+    """A call waits for its turn at what is limited, until its next attempt begins: nobody's time, and no attempt of anybody's."""
+
+    kind: Literal["turn_awaited"] = "turn_awaited"
+    at: float
+    call: str
+    parent: str
+    name: str = ""
+    over: bool = False
+    """It waits no longer, and does not begin: whoever asked gave it up."""
+
+
 class RunParked(Frozen):
     """Nothing but long waits is left: the process gives the run up, and whoever finds it due takes it up again."""
 
@@ -309,6 +321,7 @@ Event = Annotated[
     | QuestionAsked
     | QuestionClosed
     | TimerSet
+    | TurnAwaited
     | RunParked,
     Field(discriminator="kind"),
 ]

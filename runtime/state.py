@@ -31,6 +31,7 @@ from .events import (
     StepSkipped,
     TakenUp,
     TimerSet,
+    TurnAwaited,
 )
 from .known import Answer, CallState, MapState, Outcome, Payload
 from .ledger import AttemptLedger
@@ -284,6 +285,7 @@ class RunState:
 
     def _settle(self, path: str, outcome: Outcome) -> None:
         self.steps[path] = outcome
+        self.ledger.settle(path)
         self.rounds.note(path)
         self.barren = 0
         if self.waits.questions or self.waits.timers:
@@ -306,6 +308,14 @@ class RunState:
             self.attempts.ask(event.question, shown.get("failure") or ("crashed" if event.about == "reconcile" else "exhausted"), event.at)
         self.ledger.tick(path, event.at, self.epoch)
         self.ledger.begin_wait(event.call, path)
+
+    def _turn_awaited(self, event: TurnAwaited) -> None:
+        path = self.step_of(event.parent)
+        self.ledger.tick(path, event.at, self.epoch)
+        if event.over:
+            self.ledger.end_wait(event.call)
+        else:
+            self.ledger.begin_wait(event.call, path)
 
     def _question_closed(self, event: QuestionClosed) -> None:
         """An answer is the result of the call that asked; an approval or a rescue decides about another one."""
@@ -435,6 +445,7 @@ class RunState:
         QuestionAsked: _wait,
         QuestionClosed: _question_closed,
         TimerSet: _wait,
+        TurnAwaited: _turn_awaited,
         RunParked: _let_go,
         LetGo: _let_go,
         RunFinished: _finish,

@@ -71,6 +71,12 @@ class UsageLedger:
         if path is not None:
             self._change(path, -1)
 
+    def settle(self, path: str) -> None:
+        """Hear that a step came to its end: none of its calls waits any more."""
+        if self._waiting:
+            for call in [call for call, one in self._waiting.items() if one == path]:
+                self.end_wait(call)
+
     def _change(self, path: str, waits: int) -> None:
         for one in enclosing(path):
             self._used.setdefault(one, Used()).waits += waits

@@ -14,7 +14,7 @@ from ...compiler.settings import REACTIONS, merge_reactions
 from .. import budget
 from ..amounts import Bound
 from ..commits import GroupCommit
-from ..events import AnswerRefused, Cached, CallFailed, CallFinished, CallStarted, Event, Said, TimerSet
+from ..events import AnswerRefused, Cached, CallFailed, CallFinished, CallStarted, Event, Said, TimerSet, TurnAwaited
 from ..failures import CallableError, Corrupt, Failure, Network, Refused
 from ..idle import LONG, Idle, Wait
 from ..keys import Ordinals, idempotency_key
@@ -25,6 +25,7 @@ from ..replay import Replay, failure_of
 from ..reservations import Reservations
 from ..retry import AMBIGUOUS, Attempts, delay
 from ..state import RunState
+from .awaiting import awaited
 from .cache import ResultCache
 from .earlier import Earlier, damaged, earlier
 from .raising import recorded
@@ -284,15 +285,29 @@ class JournaledBoundary:
             failure.calls = (*failure.calls, permit.call_id)
             raise failure
         # Time that a limit takes is nobody's; what trying again takes belongs to whoever asked.
-        waits = self.recording.waits
-        with waits.undecided(permit.call_id) if failure.kind == "throttled" else waits.not_begun():
-            await self._put_off(request, permit.call_id, wait)
+        if failure.kind == "throttled":
+            async with self._awaiting(request, permit.call_id, known=True):
+                await self._put_off(request, permit.call_id, wait)
+        else:
+            with self.recording.waits.not_begun():
+                await self._put_off(request, permit.call_id, wait)
+
+    def _awaiting(self, request: CallRequest, call_id: str, *, known: bool = False) -> contextlib.AbstractAsyncContextManager[None]:
+        recording = self.recording
+
+        def tell(*, over: bool) -> None:
+            if over and call_id in recording.state.waits.timers:
+                return  # it goes on waiting, while nobody has the run
+            now = recording.clock.now()
+            recording.commits.note(TurnAwaited(at=now, call=call_id, parent=request.parent, name=request.name, over=over))
+
+        return awaited(tell, recording.waits, call_id, known=known)
 
     @contextlib.asynccontextmanager
     async def _turn(self, request: CallRequest, call_id: str, turn: Turn) -> AsyncIterator[None]:
         """Wait until a limit lets a call begin, and hold its place; no time-out goes on before that."""
         async with contextlib.AsyncExitStack() as held:
-            with self.recording.waits.undecided(call_id):
+            async with self._awaiting(request, call_id):
                 await held.enter_async_context(turn(partial(self._put_off, request, call_id)))
             yield
 

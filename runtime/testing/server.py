@@ -1,7 +1,7 @@
 """A real model server on loopback that speaks the OpenAI protocol from a script, and counts what it is asked.
 
 It counts a request when it has come, before it is answered: what a killed client asked for is counted too.
-``GET /_count`` gives ``{"requests", "answered"}``, ``GET /_requests`` every request's body.
+``GET /_count`` gives ``{"requests", "answered"}`` (with an allowance ``refused``, too), ``GET /_requests`` every request's body.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from datetime import timedelta
-from email.utils import format_datetime, formatdate, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from . import protocol, script, streaming
+from .allowance import Allowance, http_date
 from .script import Fail, Reply, Script
 
 HOST = "127.0.0.1"
@@ -38,12 +38,22 @@ class ModelServer:
         delay: seconds that every answer takes.
         key: where given, requests must carry it as their bearer token.
         port: where given, instead of a free one.
+        allow: how many requests are answered in a time; the others get 429.
     """
 
-    def __init__(self, script: Script | str | Path, *, delay: float = 0.0, key: str | None = None, port: int = 0) -> None:
+    def __init__(
+        self,
+        script: Script | str | Path,
+        *,
+        delay: float = 0.0,
+        key: str | None = None,
+        port: int = 0,
+        allow: Allowance | None = None,
+    ) -> None:
         self.script = _script(script)
         self.delay = delay
         self.key = key
+        self.allow = allow
         self.bodies: list[dict[str, Any]] = []
         self.answered = 0
         self._spent = 0
@@ -148,6 +158,8 @@ class ChatHandler(BaseHTTPRequestHandler):
     """One connection. The names of its methods are the standard library's."""
 
     models: ModelServer
+    told: Mapping[str, str]
+    """What the headers of this answer say of what is allowed."""
     protocol_version = "HTTP/1.1"
     # Headers and body leave in two writes: without this, Nagle and delayed acknowledgements add 40 ms to each answer.
     disable_nagle_algorithm = True
@@ -157,19 +169,28 @@ class ChatHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer what is asked about the server."""
+        self.told = {}
         counts = {"requests": self.models.requests, "answered": self.models.answered}
+        if self.models.allow is not None:
+            counts["refused"] = self.models.allow.refused
         known = {"/_count": counts, "/_requests": self.models.bodies, "/v1/models": {"object": "list", "data": []}}
         found = known.get(self.path)
         self._send(404, protocol.error(f"there is no {self.path}")) if found is None else self._send(200, found)
 
     def do_POST(self) -> None:
         """Answer a chat completion."""
+        self.told = {}
         body = _json(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
         refused = self._refused(body)
         if refused is not None:
             self._send(*refused)
             return
         number = self.models.came(body)
+        if self.models.allow is not None:
+            passes, self.told = self.models.allow.judge(time.monotonic())
+            if not passes:
+                self._send(429, protocol.error("Rate limit reached for requests.", code="rate_limit_exceeded"))
+                return
         beyond = protocol.refused(body, self.models.script.window, self.models.left)
         if beyond is not None:
             self._send(*beyond)
@@ -218,7 +239,9 @@ class ChatHandler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _refuse(self, fail: Fail) -> None:
-        headers = {} if fail.retry_after is None else {"Retry-After": _later(fail.retry_after) if fail.as_date else f"{fail.retry_after:g}"}
+        headers = (
+            {} if fail.retry_after is None else {"Retry-After": http_date(fail.retry_after) if fail.as_date else f"{fail.retry_after:g}"}
+        )
         self._write(fail.status or 500, json.dumps(protocol.error(fail.message, code=fail.code)).encode(), headers)
 
     def _break_off(self, body: dict[str, Any], completion: dict[str, Any], *, cut: bool) -> None:
@@ -238,6 +261,8 @@ class ChatHandler(BaseHTTPRequestHandler):
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
             self.send_header("Transfer-Encoding", "chunked")
+            for name, value in self.told.items():
+                self.send_header(name, value)
             self.end_headers()
             *first, last = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces]
             for piece in first:
@@ -256,7 +281,7 @@ class ChatHandler(BaseHTTPRequestHandler):
     def _write(self, status: int, content: bytes, headers: dict[str, str]) -> None:
         try:
             self.send_response(status)
-            for name, value in {"Content-Type": "application/json", "Content-Length": str(len(content)), **headers}.items():
+            for name, value in {"Content-Type": "application/json", "Content-Length": str(len(content)), **self.told, **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             with self.models.leaving() if self.command == "POST" else nullcontext():
@@ -271,7 +296,3 @@ def _json(text: bytes) -> Any:
         return json.loads(text)
     except ValueError:
         return None
-
-
-def _later(seconds: float) -> str:
-    return format_datetime(parsedate_to_datetime(formatdate(usegmt=True)) + timedelta(seconds=seconds), usegmt=True)
