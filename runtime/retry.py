@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from ..compiler.settings import Backoff, Reaction
+from ..compiler.settings import Backoff, FailureClass, Reaction
+from .events import CallFailed
 from .failures import Failure
 from .ports import CallRequest
 
@@ -12,22 +14,44 @@ PATIENCE = Backoff(first=1, last=60)
 """Waits for a throttled call where the other side doesn't say how long."""
 MAX_WAITS = 60
 """How often a throttled call is waited for before it counts as failed."""
+TAKEN_AT_MOST = 20
+"""A call whose process was asked to leave so often: nobody takes machines away like that, something in it asks for it."""
 AMBIGUOUS = frozenset({"network", "crashed", "oom", "preempted"})
 """Failures after which nobody knows whether a write happened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """What was tried of one call: failed attempts, and waits that the other side asked for (which are no attempts)."""
+    """What was tried of one call: failed attempts; and, which are none, waits that the other side asked for, machines taken away."""
 
     failed: int = 0
     waits: int = 0
+    taken: int = 0
+
+    @classmethod
+    def on_record(cls, failures: Sequence[CallFailed]) -> Attempts:
+        """Return the count of a call that goes on: parked or interrupted between two attempts, it has no more of them than before.
+
+        What used up the policy ends a count: whoever takes a failed step up again tries anew.
+        """
+        tried = cls()
+        for one in reversed(failures):
+            if one.final:
+                break
+            tried = tried.with_one(one.failure)
+        return tried
+
+    def with_one(self, kind: FailureClass) -> Attempts:
+        """Return the count with one more failure of a class."""
+        if kind == "throttled":
+            return replace(self, waits=self.waits + 1)
+        if kind == "preempted":
+            return replace(self, taken=self.taken + 1)
+        return replace(self, failed=self.failed + 1)
 
     def after(self, failure: Failure) -> Attempts:
         """Return the count with one more failure."""
-        if failure.kind == "throttled":
-            return Attempts(self.failed, self.waits + 1)
-        return Attempts(self.failed + 1, self.waits)
+        return self.with_one(failure.kind)
 
 
 def delay(request: CallRequest, reaction: Reaction, failure: Failure, tried: Attempts, chance: float) -> float | None:
@@ -44,6 +68,8 @@ def delay(request: CallRequest, reaction: Reaction, failure: Failure, tried: Att
         return _when_throttled(reaction, failure, tried, chance)
     if request.effects == "write" and not request.idempotent and failure.kind in AMBIGUOUS:
         return None
+    if failure.kind == "preempted":
+        return 0.0 if tried.taken < (reaction.attempts or TAKEN_AT_MOST) else None
     if failure.kind == "exhausted" or tried.failed >= (reaction.attempts or 1):
         return None
     return max(failure.retry_after or 0.0, bound(reaction.backoff, tried.failed - 1) * chance)

@@ -122,7 +122,7 @@ def as_failure(error: Exception) -> Failure:
 
 def times(tried: Attempts) -> int:
     """Return how often something was done in all."""
-    return tried.failed + tried.waits
+    return tried.failed + tried.waits + tried.taken
 
 
 def type_of(error: Exception) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from darner.compiler.settings import FailureClass, OnFailure, Reaction
 from darner.runtime.batch.driving.tally import Tally
-from darner.runtime.batch.driving.waves import TAKEN_AT_MOST, Tries, Waves
+from darner.runtime.batch.driving.waves import Tries, Waves
 from darner.runtime.batch.groups import Allowance, Group
 from darner.runtime.batch.markers import Board
 from darner.runtime.batch.model import Marker, ShardRef
@@ -18,6 +18,7 @@ from darner.runtime.batch.working.remembered import part_written
 from darner.runtime.failures import Corrupt
 from darner.runtime.journal import paths
 from darner.runtime.journal.local_store import LocalStore
+from darner.runtime.retry import TAKEN_AT_MOST
 
 SAID: dict[str, OnFailure] = {"second": {"crashed": Reaction(attempts=2)}}
 GROUPS = (Group(0, ("first",)), Group(1, ("second",)))

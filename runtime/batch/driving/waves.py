@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ...failures import Corrupt, Exhausted
+from ...retry import TAKEN_AT_MOST
 from ..groups import Allowance
 from ..model import Marker, ShardRef
 from ..policy import FailurePolicy
@@ -19,8 +20,6 @@ QUARANTINE_AFTER = 2
 """A shard that was alone in so many killed waves is not tried again."""
 KILLED_IN_A_ROW = 8
 """So many killed waves without one shard done: the machine is at fault, not a shard."""
-TAKEN_AT_MOST = 20
-"""A shard whose process was asked to leave so often, and that came no further: nobody takes machines away like that."""
 HEALED_AT_MOST = 3
 """A shard of which some part is damaged so often is not made again: the store is at fault."""
 
