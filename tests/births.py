@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +16,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 from darner.runtime.journal import binding
 from darner.runtime.journal.binding import Binding
@@ -25,6 +24,8 @@ from darner.runtime.journal.log import open_log
 from darner.runtime.perform.flow import Surroundings, drive, make_agents
 from darner.runtime.ports import Json, Log, Store
 from darner.runtime.state import RunState
+
+from . import warm
 
 ROOT = Path(__file__).parents[1]
 MODEL_CALLS = ("darner.runtime.perform.agents.agent_loop", "pydantic_ai.models.openai", "pydantic_ai.providers.openai")
@@ -89,19 +90,18 @@ def _say(value: Json) -> None:
 class Midwife:
     """Starts lives, one at a time, and says what came of each."""
 
-    process: subprocess.Popen[str]
+    orders: IO[str]
+    answers: IO[str]
 
     def start(self, life: Any) -> int:
         """Start a life, which is a dataclass, and return the id of its process."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(asdict(life)) + "\n")
-        self.process.stdin.flush()
+        self.orders.write(json.dumps(asdict(life)) + "\n")
+        self.orders.flush()
         return int(self.told())
 
     def told(self) -> Any:
         """Return what a life came to, at its end; see `Child.told`."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        line = self.answers.readline()
         assert line, "the processes' parent is gone"
         return json.loads(line)
 
@@ -113,8 +113,8 @@ class Midwife:
 
 def told_by(module: str, *words: str, environment: Mapping[str, str] | None = None, timeout: float = 280) -> list[Any]:
     """Run a module of the tests to its end, and return the values that it prints, one a line, as JSON."""
-    command, environment = [sys.executable, "-m", module, *words], os.environ | dict(environment or {})
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, cwd=ROOT, env=environment)
+    command, env = [sys.executable, "-m", module, *words], os.environ | dict(environment or {})
+    done = warm.run(command, timeout=timeout, cwd=ROOT, env=env)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -124,7 +124,12 @@ def told_by(module: str, *words: str, environment: Mapping[str, str] | None = No
 def midwife(module: ModuleType, environment: Mapping[str, str] | None = None) -> Iterator[Midwife]:
     """Yield one whose lives are those of a module that calls `give_birth`."""
     command = [sys.executable, "-m", module.__name__]
-    environment = os.environ | dict(environment or {})
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment) as process:
-        yield Midwife(process)
-        process.kill()
+    reading, ordering = os.pipe()
+    answering, telling = os.pipe()
+    with os.fdopen(ordering, "w") as orders, os.fdopen(answering) as answers:
+        with os.fdopen(reading) as stdin, os.fdopen(telling, "w") as stdout:
+            env = os.environ | dict(environment or {})
+            process = warm.Process(command, imports=warm.MODELS, cwd=ROOT, env=env, stdin=stdin, stdout=stdout, stderr=sys.__stderr__)
+        with process:
+            yield Midwife(orders, answers)
+            process.kill()

@@ -37,7 +37,7 @@ _LARGEST = 200_000
 class Process:
     """A process, as far as tests look at a `subprocess.Popen`; its output goes into files, and is text at its end."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - like `subprocess.Popen`
         self,
         command: Sequence[object],
         *,

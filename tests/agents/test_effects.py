@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from darner.runtime.cli.main import run as darner
 from darner.testing import ModelServer
 
+from .. import warm
 from ..desk import command
 
 SPEC = """darner: 1
@@ -88,8 +88,8 @@ def test_a_key_is_the_same_over_attempts_and_over_lives(tmp_path: Path, capsys: 
             store,
         ]
         for given in (words, ["resume", "r", "--store", store]):
-            done = subprocess.run(command(*given), capture_output=True, timeout=120, check=False)
-            assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+            done = warm.run(command(*given), imports=warm.MODELS)
+            assert done.returncode == -signal.SIGKILL, done.stderr
         assert darner(["resume", "r", "--store", store, "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["outputs"] == "booked mug 2"
         assert server.requests == 3

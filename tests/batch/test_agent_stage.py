@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+
+from .. import warm
 
 SPEC = """\
 darner: 1
@@ -107,7 +107,7 @@ def feed(folder: Path, products: dict[str, tuple[str, float]]) -> None:
 
 def run(folder: Path) -> dict[str, Any]:
     command = [str(Path(sys.executable).with_name("darner")), "run", "enrich.yaml", "--target", "scripted", "--json", "--store", "store"]
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=240, env=dict(os.environ))
+    ended = warm.run(command, imports=(*warm.JOBS, *warm.MODELS), cwd=folder)
     assert ended.returncode == 0, ended.stderr
     found: dict[str, Any] = json.loads(ended.stdout)
     return found

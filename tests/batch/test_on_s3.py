@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 
 from darner.runtime.journal.store import open_store
 
+from .. import warm
 from ..servers import seaweed
 
 SPEC = """\
@@ -72,10 +72,10 @@ def laid_out(folder: Path) -> Path:
     return folder
 
 
-def start(folder: Path, store: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def start(folder: Path, store: str, environment: Mapping[str, str]) -> warm.Process:
     command = [str(Path(sys.executable).with_name("darner")), "run", "wordy.yaml", "--json", "--store", store]
     with (folder / "log").open("ab") as log:
-        return subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=os.environ | dict(environment))
+        return warm.Process(command, imports=warm.JOBS, cwd=folder, stdout=log, stderr=log, env=os.environ | dict(environment))
 
 
 def outcome(folder: Path) -> list[dict[str, Any]]:
@@ -108,7 +108,7 @@ def test_a_job_in_a_bucket_goes_on_after_kill_9(tmp_path: Path) -> None:
     assert len(calls(killed)) <= ROWS + SHARD, "at most the shard that was under way is computed again"
 
 
-def waited_until(reached: Any, process: subprocess.Popen[bytes]) -> None:
+def waited_until(reached: Any, process: warm.Process) -> None:
     deadline = time.monotonic() + 240
     while not reached():
         assert process.poll() is None, "the job ended before it could be killed"

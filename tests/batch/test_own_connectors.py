@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from .. import warm
 from .jobs import Project, products
 
 SHARD = 200
@@ -27,7 +28,7 @@ def _project(folder: Path) -> Project:
 
 def _ran(project: Project) -> subprocess.CompletedProcess[str]:
     command = [str(DARNER), "run", "index.yaml", "--store", "store", "--engine", "in_memory"]
-    return subprocess.run(command, cwd=project.folder, capture_output=True, text=True, timeout=240, check=False)
+    return warm.run(command, imports=warm.JOBS, cwd=project.folder)
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .. import desk
+from .. import desk, warm
 
 HERE = Path(__file__).parent
 
@@ -65,7 +64,7 @@ class Desk(desk.Desk):
         assert self(*self._words(spec, names), *words) == 0, self.err
         return self.json()["outputs"]
 
-    def start_run(self, spec: Path, names: list[str], *words: str) -> subprocess.Popen[str]:
+    def start_run(self, spec: Path, names: list[str], *words: str) -> warm.Process:
         """Start a run as a process of its own."""
         return self.start(*self._words(spec, names), *words)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .. import warm
 from ..desk import command
 
 SPEC = """\
@@ -58,7 +58,7 @@ class Shop:
     def __call__(self, *words: str, code: int = 0) -> Any:
         """Run a command, and return the object that it prints."""
         line = [*command(*words), "--store", str(self.folder / "store"), "--json"]
-        done = subprocess.run(line, cwd=self.folder, capture_output=True, text=True, timeout=200, check=False)
+        done = warm.run(line, cwd=self.folder)
         assert done.returncode == code, done.stderr
         return json.loads(done.stdout)
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +15,8 @@ from darner.runtime.journal.store import open_store
 from darner.runtime.perform.claims import Claims
 from darner.runtime.ports import Store
 
+from .. import warm
+from ..desk import command
 from ..servers import S3Server, seaweed
 from .desk import Desk
 from .test_scopes import Asked, StoodStill, ask, assert_users_are_apart, cache_of, ignoring_scopes, request
@@ -50,12 +49,10 @@ class FarDesk(Desk):
         self.out, self.err = self._capsys.readouterr()
         return code
 
-    def started(self, spec: Path, name: str) -> subprocess.Popen[str]:
+    def started(self, spec: Path, name: str) -> warm.Process:
         """Start a run as a process of its own."""
         given = ["run", str(spec), "--set", f"log={self.log}", "-i", f"names={json.dumps([name])}", "--json", "--store", self.url]
-        return subprocess.Popen(
-            [sys.executable, "-c", MAIN, *given], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
-        )
+        return warm.Process(command(*given))
 
 
 @pytest.fixture

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from .. import warm
 
 SPEC = """darner: 1
 name: small
@@ -42,7 +43,7 @@ def darner(folder: Path, *words: str) -> tuple[int, str, str]:
     environment = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1"}
     script = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
     command = [sys.executable, "-B", "-c", script, *words]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = warm.run(command, cwd=folder, env=environment)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout, done.stderr
 

@@ -15,6 +15,7 @@ import pytest
 
 from darner.runtime.cli.main import run as darner
 
+from .. import warm
 from ..desk import command
 
 SPEC = """darner: 1
@@ -63,7 +64,7 @@ class Desk:
     def __call__(self, *words: str, store: bool = True) -> tuple[int, str, str]:
         """Run a command; return its exit code, its stdout and its stderr."""
         place = ["--store", str(self.store)] if store else []
-        done = subprocess.run(command(*words, *place), cwd=self.elsewhere, capture_output=True, text=True, timeout=120, check=False)
+        done = warm.run(command(*words, *place), cwd=self.elsewhere)
         assert "Traceback" not in done.stderr
         return done.returncode, done.stdout, done.stderr
 

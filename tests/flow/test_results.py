@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .. import warm
 from ..desk import command
 
 SPEC = """darner: 1
@@ -69,7 +69,7 @@ def ran(folder: Path, name: str, spec: str = SPEC, steps: str = STEPS) -> tuple[
     (folder / "results_steps.py").write_text(steps, encoding="utf-8")
     (folder / "spec.yaml").write_text(spec.format(name=name), encoding="utf-8")
     words = ["run", str(folder / "spec.yaml"), "-i", "text=a", "--run", "r", "--store", str(folder / "store"), "--json"]
-    done = subprocess.run(command(*words), capture_output=True, text=True, timeout=120, check=False)
+    done = warm.run(command(*words))
     assert "Traceback" not in done.stderr
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout), done.stderr

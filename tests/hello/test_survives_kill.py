@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -15,6 +14,7 @@ import pytest
 
 from darner.testing import ModelServer
 
+from .. import warm
 from ..births import Midwife, midwife
 from ..desk import command
 from . import mortal
@@ -98,7 +98,7 @@ def test_the_command_runs_it_without_a_key_and_stops_its_server(tmp_path: Path) 
     env = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
     line = command("run", mortal.HELLO, "-i", "city=Paris", "--target", "scripted", "--store", tmp_path, "--run", "it", "--json")
     for _ in range(2):
-        done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=120, env=env)
+        done = warm.run(line, imports=warm.MODELS, env=env)
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout)
         assert (told["status"], told["outputs"]) == ("done", ANSWER)
@@ -108,7 +108,7 @@ def test_the_command_refuses_to_start_without_a_key_or_a_target(tmp_path: Path) 
     """The message names the secret, and nothing is stored."""
     env = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
     line = command("run", mortal.HELLO, "-i", "city=Paris", "--store", tmp_path)
-    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=120, env=env)
+    done = warm.run(line, imports=warm.MODELS, env=env)
     assert done.returncode == 2
     assert "the secret OPENAI_API_KEY is not set" in done.stderr
     assert "Traceback" not in done.stderr

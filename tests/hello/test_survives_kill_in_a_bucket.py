@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from itertools import count
 
@@ -15,6 +14,7 @@ from darner.runtime.journal.log import read_events
 from darner.runtime.journal.store import open_store
 from darner.testing import ModelServer
 
+from .. import warm
 from ..births import Midwife, midwife
 from ..desk import command
 from ..servers import S3Server, seaweed
@@ -61,7 +61,7 @@ def test_the_command_runs_and_shows_a_run_in_a_bucket(s3: S3Server) -> None:
 
     def darner(*words: str) -> dict[str, object]:
         line = command(*words, "--store", s3.url("command"), "--json")
-        done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=120, env=environment)
+        done = warm.run(line, imports=warm.MODELS, env=environment)
         assert done.returncode == 0, done.stderr
         told: dict[str, object] = json.loads(done.stdout)
         return told

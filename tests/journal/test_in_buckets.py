@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from darner.runtime.events import CallFinished, TakenUp
 from darner.runtime.journal.log import read_events
 from darner.runtime.journal.store import open_store
 
+from .. import warm
 from ..desk import command
 from ..servers import BucketServer, S3Server
 from .test_forgetful import PYTHON, SPEC
@@ -54,8 +54,8 @@ def waited(until: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def start(environment: Mapping[str, str], *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | dict(environment))
+def start(environment: Mapping[str, str], *words: str) -> warm.Process:
+    return warm.Process(command(*words), env=os.environ | dict(environment))
 
 
 def test_a_living_process_keeps_its_run_until_somebody_takes_it_over_and_then_says_so(s3_server: S3Server, tmp_path: Path) -> None:

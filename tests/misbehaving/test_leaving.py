@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .. import warm
 from ..desk import command
 from .test_misbehaving import Bench
 
@@ -31,7 +31,7 @@ flow:
 
 def run(bench: Bench, *words: str) -> tuple[int, Any]:
     """Run a command that may end without a word; return its exit code, and its object if there is one."""
-    done = subprocess.run(command(*words), capture_output=True, text=True, timeout=200, check=False, cwd=bench.folder)
+    done = warm.run(command(*words), cwd=bench.folder)
     assert "Traceback" not in done.stderr
     return done.returncode, json.loads(done.stdout) if done.stdout else None
 

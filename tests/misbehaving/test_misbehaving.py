@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from darner.runtime.cli.main import run as darner
 
+from .. import warm
 from ..desk import command
 
 SPEC = """darner: 1
@@ -53,7 +53,7 @@ class Bench:
     def run(self, *words: str) -> tuple[int, Any, str]:
         """Run a command as a process of its own; return the same."""
         line = command(*(words or self.words()))
-        done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+        done = warm.run(line)
         assert len(done.stdout.splitlines()) == 1, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done.returncode, json.loads(done.stdout), done.stderr

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .. import warm
 from ..desk import command
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "recommend_compiles_as_it_stands"
@@ -44,7 +44,7 @@ def shop(tmp_path: Path) -> Path:
 
 def go(folder: Path, *words: str) -> tuple[int, Any, str]:
     line = command(*words, "--store", folder / "store", "--json")
-    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=200, cwd=folder)
+    done = warm.run(line, imports=warm.MODELS, cwd=folder)
     return done.returncode, json.loads(done.stdout or "null"), done.stderr
 
 

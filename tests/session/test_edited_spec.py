@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,9 @@ from typing import Any
 import pytest
 
 from darner.testing import ModelServer
+
+from .. import warm
+from ..desk import command
 
 SPEC = """darner: 1
 name: letters
@@ -77,9 +78,8 @@ class Letters:
 
     def __call__(self, *words: str) -> tuple[int, Any, str]:
         """Run a command; return its exit code, its object, and what people were told."""
-        main = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
-        line = [sys.executable, "-c", main, *words, "--store", str(self.folder / "store"), "--json"]
-        done = subprocess.run(line, capture_output=True, text=True, timeout=200, check=False)
+        line = command(*words, "--store", self.folder / "store", "--json")
+        done = warm.run(line, imports=warm.MODELS)
         assert "Traceback" not in done.stderr
         return done.returncode, json.loads(done.stdout), done.stderr
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from .. import warm
 from ..desk import command
 
 HERE = Path(__file__).parent
@@ -49,11 +49,12 @@ class Fleet:
     def diff(self) -> str:
         """Return what `darner diff` prints for people, both ways."""
         line = command("diff", self.folder / "old.yaml", self.folder / "fleet.yaml")
-        made = subprocess.run(line, capture_output=True, text=True, timeout=280, check=True)
+        made = warm.run(line)
+        assert made.returncode == 0, made.stderr
         return made.stdout + made.stderr
 
     def _told(self, line: list[str]) -> str:
-        made = subprocess.run(line, capture_output=True, text=True, timeout=280, check=False)
+        made = warm.run(line)
         assert made.returncode == 0, made.stderr
         return made.stdout
 
