@@ -224,7 +224,9 @@ def _put(error: BaseException, name: str, value: Any) -> None:
 
 def _validation_error(told: Json, read: Callable[[Json], Any]) -> Exception:
     lines = [_line_error(one) for one in read(told["errors"])]
-    return ValidationError.from_exception_data(told["title"], lines)
+    made = ValidationError.from_exception_data(told["title"], lines)
+    made.args = ()  # as of one that was raised by a validator
+    return made
 
 
 def _line_error(one: dict[str, Any]) -> InitErrorDetails:

@@ -28,7 +28,6 @@ from ..state import RunState
 from .awaiting import awaited
 from .cache import ResultCache
 from .earlier import Earlier, damaged, earlier
-from .raising import recorded
 from .surrounding import Set
 
 
@@ -427,7 +426,7 @@ class JournaledBoundary:
             type=failure.type_name,
             message=failure.message,
             help=failure.help,
-            raised=recorded(failure) if final else None,
+            raised=failure.raised if final else None,
             final=final,
             calls=failure.blamed() if final and request.kind == "agent" else None,
             wait=wait,

@@ -19,7 +19,7 @@ from ..language import Ask, Call
 from ..ports import Json
 from . import invoking as calling
 from . import results, values
-from .raising import failed
+from .raising import failed, kept
 from .threads import Threads
 
 _HANDLES = (Call, Ask)
@@ -106,7 +106,8 @@ async def returned(threads: Threads, ref: str, given: Json, *, named: bool) -> A
 def _raising(ref: str) -> Iterator[None]:
     try:
         yield
-    except DarnerError:
+    except DarnerError as error:
+        kept(error)
         raise
     except Exception as error:
         raise failed(ref, error) from error

@@ -14,6 +14,7 @@ from typing import Any
 from ..failures import CallableError
 from ..ports import Json
 from . import values
+from .raising import told
 from .threads import Threads
 
 FORKED = 0
@@ -85,11 +86,13 @@ async def _awaited(name: str, work: Awaitable[Any], mine: int) -> Any:
 
 def _left(name: str, error: BaseException) -> CallableError:
     said = f": {error}" if str(error) else ""
-    return CallableError(
+    failure = CallableError(
         f"{name} left with {type(error).__name__}{said}",
         type_name=type(error).__name__,
         help="a function of a spec returns, or raises an Exception; it doesn't end the process that calls it",
     )
+    failure.raised = told(error)
+    return failure
 
 
 def _end_forked(mine: int) -> None:

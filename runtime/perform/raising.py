@@ -8,7 +8,7 @@ from pathlib import Path
 from ..evidence import classify, failure_of
 from ..exception_values import Unfit
 from ..exceptions import Making, describe, mapped, said
-from ..failures import CallableError, Failure, put_behind
+from ..failures import CallableError, DarnerError, Failure, put_behind
 from ..ports import Json
 from ..signs import Raised
 from . import values
@@ -36,11 +36,14 @@ def failed(name: str, error: BaseException, masked: Callable[[str], str] = str) 
     return failure
 
 
-def recorded(failure: Failure) -> Json:
-    """Return what a journal keeps of the exception behind a failure; a user's own class of failures is one itself."""
-    if failure.raised is None and type(failure).__module__ != Failure.__module__:
-        return told(failure)
-    return failure.raised
+def kept(error: DarnerError, masked: Callable[[str], str] = str) -> DarnerError:
+    """Return a failure that user code raised itself, with what else is kept of it: its cause, and its class where that is the user's."""
+    if isinstance(error, Failure) and error.raised is None:
+        if type(error).__module__ != Failure.__module__:
+            error.raised = told(error, masked)
+        elif error.__cause__ is not None:
+            error.raised = {"cause": told(error.__cause__, masked)}
+    return error
 
 
 def arriving(failure: Failure) -> Exception:
@@ -52,12 +55,13 @@ def arriving(failure: Failure) -> Exception:
         return failure
     making = Making(values.load)
     try:
-        error = making.make(failure.raised)
+        error = making.make(failure.raised) if "type" in failure.raised else failure
     except Unfit as unfit:
-        cause = failure.raised.get("cause")
-        failure.__cause__ = None if cause is None else making.stand_in(cause)
-        if isinstance(failure, CallableError):
-            failure.help = f"it arrives as a CallableError: {unfit}"
-        return failure
-    put_behind(error, failure)
-    return error
+        failure.help = failure.help or f"it arrives as a {type(failure).__name__}: {unfit}"
+        error = failure
+    if error is not failure:
+        put_behind(error, failure)
+        return error
+    cause = failure.raised.get("cause")
+    failure.__cause__, failure.__context__ = None if cause is None else making.stand_in(cause), None
+    return failure

@@ -7,7 +7,6 @@ import contextlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from .mcp.servers import Servers
 from .processes.caged import Cage, Cages
 from .processes.climbing import Rungs
 from .processes.room import Room
-from .raising import failed
+from .raising import failed, kept
 from .results import conform
 from .secrets import known, redact
 from .threads import Threads
@@ -187,7 +186,8 @@ class Tools:
             raise Refused(f"{name} runs in its server")
         try:
             return _fitting(offered, invoke_here(loop, f"the tool {name}", offered.function, given))
-        except DarnerError:
+        except DarnerError as error:
+            kept(error, self._masked)
             raise
         except Exception as error:
             raise self._failed(name, error) from error
@@ -238,7 +238,10 @@ class Tools:
                 msg = f"the tool {offered.name} took longer than {tool.timeout:g}s"
                 raise Network(msg) from late
             raise self._failed(offered.name, late) from late
-        except (DarnerError, asyncio.CancelledError):
+        except DarnerError as error:
+            kept(error, self._masked)
+            raise
+        except asyncio.CancelledError:
             raise
         except Exception as error:
             raise self._failed(offered.name, error) from error
@@ -250,7 +253,10 @@ class Tools:
         return await invoke(self._threads, f"the tool {offered.name}", offered.function, arguments)
 
     def _failed(self, name: str, error: BaseException) -> Failure:
-        return failed(f"the tool {name}", error, partial(redact, values=known(self._secrets, self._plan.secrets)))
+        return failed(f"the tool {name}", error, self._masked)
+
+    def _masked(self, text: str) -> str:
+        return redact(text, known(self._secrets, self._plan.secrets))
 
     def _fixed(self, value: Any) -> Any:
         """Return what an entry of ``with`` stands for: a parameter, a dataset's handle, a secret, or itself."""
