@@ -178,9 +178,9 @@ def week_of(at: float) -> Week:
     return f"{year}-W{week:02}"
 
 
-def classes_as_json(found: ByClass) -> dict[str, Any]:
-    """Return totals by class as JSON; money as text, exact."""
-    return {failure: totals.model_dump(mode="json") | {"minutes": round(totals.minutes, 3)} for failure, totals in found.items()}
+def totals_as_json(totals: Totals) -> dict[str, Any]:
+    """Return what failures cost as JSON; money as text, exact."""
+    return totals.model_dump(mode="json") | {"minutes": round(totals.minutes, 3)}
 
 
 def attempts_as_json(found: Iterable[Attempt]) -> list[dict[str, Any]]:

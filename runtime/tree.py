@@ -69,34 +69,6 @@ def head(told: RunReport) -> Line:
     return Line("", told.run, told.status, f"  ({told.plan}{taken}{held}{forked}, {used}{hits})")
 
 
-def failures(told: RunReport) -> Iterator[Line]:
-    """Yield what failed, and every failed attempt, with the place in the spec."""
-    yield head(told)
-    for step in _all(told.steps):
-        tried = list(_failed_attempts(step.calls))
-        if step.status == "failed" or tried:
-            place = f"  {step.place}" if step.place else ""
-            yield Line("  ", step.step, step.status, f"{f': {step.reason}' if step.reason else ''}{place}")
-            yield from tried
-    if told.error:
-        yield Line("  ", f"error: {told.error}")
-
-
-def _all(steps: Sequence[StepReport]) -> Iterator[StepReport]:
-    for step in steps:
-        yield step
-        yield from _all(step.items)
-        for one in step.rounds:
-            yield from _all(one.steps)
-
-
-def _failed_attempts(calls: Sequence[CallReport]) -> Iterator[Line]:
-    for call in calls:
-        for failure in call.failures:
-            yield Line("    ", f"{call.what} {call.name}", "", f" failed with {failure}")
-        yield from _failed_attempts(call.calls)
-
-
 def _branches(shown: Sequence[_Shown], indent: str, *, whole: bool) -> Iterator[Line]:
     for index, one in enumerate(shown):
         is_last = index == len(shown) - 1

@@ -25,6 +25,7 @@ COMMANDS: tuple[str, ...] = (
     "resume",
     "ps",
     "show",
+    "failures",
     "why",
     "answer",
     "say",

@@ -15,7 +15,7 @@ import typer
 
 from ...compiler.plan import ModelPlan, Plan
 from ...compiler.quantities import format_money
-from .. import questions
+from .. import failed, questions
 from ..failures import Refused
 from ..journal import binding
 from ..journal.binding import Binding
@@ -134,6 +134,7 @@ def tell_end(store: Store, bound: Binding, state: RunState, *, as_json: bool) ->
     told: dict[str, Any] = {"run": bound.run, "status": status, "outputs": outputs, "cost": format_money(state.cost)}
     if state.finished is not None and state.finished.error is not None:
         told["error"] = state.finished.error
+    told |= tell_failures(state)
     if as_json:
         console.emit_json(told)
     elif status == "done":
@@ -143,12 +144,21 @@ def tell_end(store: Store, bound: Binding, state: RunState, *, as_json: bool) ->
     return exits.DONE if status == "done" else exits.FAILED
 
 
+def tell_failures(state: RunState) -> dict[str, Any]:
+    """Say what failures cost so far, where there were any; return it as a part of what ``--json`` prints."""
+    told = failed.sentence(state.attempts.by_class())
+    if told is None:
+        return {}
+    console.say(told)
+    return {"failures": failed.as_json(state.attempts.by_class())}
+
+
 def tell_waiting(bound: Binding, state: RunState, *, as_json: bool) -> int:
     """Print what a parked run waits for, and return the exit code."""
     asked, due = state.waits.open, questions.due(state)
     if as_json:
         told = {"run": bound.run, "status": "waiting", "outputs": None, "questions": [questions.as_json(one) for one in asked], "due": due}
-        console.emit_json({**told, "cost": format_money(state.cost)})
+        console.emit_json({**told, "cost": format_money(state.cost), **tell_failures(state)})
     for one in asked:
         console.say("\n".join(questions.lines(one)))
     if asked:

@@ -17,7 +17,7 @@ from .running import JsonOption, RunArgument, StoreOption, TargetOption
 EPILOG = """\b
 Examples:
   darner show my-run
-  darner show my-run --failures                   every failed attempt, with its place in the spec
+  darner show my-run --failures                   every failed attempt, with its place in the spec, and what failures cost
   darner show my-run --drift                      what is on record and would not be made so today
   darner show my-run --json | jq .status
 """
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def show(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     run: RunArgument,
-    failures: Annotated[bool, typer.Option("--failures", help="Show what failed, attempt by attempt.")] = False,  # noqa: FBT002 - a flag
+    failures: Annotated[bool, typer.Option("--failures", help="Show what failed, attempt by attempt, and what that cost.")] = False,  # noqa: FBT002 - a flag
     drift: Annotated[bool, typer.Option("--drift", help="Show results that would not be asked for, or made so, today.")] = False,  # noqa: FBT002 - likewise
     whole: Annotated[bool, typer.Option("--all", help="Fold no long map and no long loop.")] = False,  # noqa: FBT002 - likewise
     store: StoreOption = None,
@@ -49,7 +49,7 @@ def show(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
 
 
 def _show_flow(store: Store, run_id: str, *, as_json: bool, failures: bool, whole: bool) -> int:
-    from .. import tree  # noqa: PLC0415 - `--help` needs no report
+    from .. import failed, tree  # noqa: PLC0415 - `--help` needs no report
     from ..journal.log import holder  # noqa: PLC0415 - `--help` needs no journal
     from ..private import hide, personal_names  # noqa: PLC0415 - likewise
     from ..report import as_json as in_json  # noqa: PLC0415 - likewise
@@ -62,9 +62,12 @@ def _show_flow(store: Store, run_id: str, *, as_json: bool, failures: bool, whol
     if as_json:
         found = in_json(told)
         waiting = [{**one, "shown": hide(one["shown"], personal)} for one in found["waiting"]]
-        console.emit_json({**found, "waiting": waiting})
+        cost = failed.as_json(state.attempts.by_class(), state.attempts.attempts if failures else None)
+        console.emit_json({**found, "waiting": waiting, "failures": cost})
+    elif failures:
+        console.draw(failed.lines(told, state.attempts.attempts or (), state.attempts.by_class()))
     else:
-        console.draw(tree.failures(told) if failures else tree.lines(told, whole=whole))
+        console.draw(tree.lines(told, whole=whole))
     return exits.DONE
 
 

@@ -17,7 +17,9 @@ from typing import Literal, TypeVar
 from pydantic import ValidationError
 
 from ...compiler.frozen import Frozen
+from ...compiler.settings import FailureClass
 from ..failures import Missing, Refused, StoreError
+from ..ledger import Totals, Week
 from ..ports import Store
 from ..report import Status, status_of, waits
 from ..state import RunState, fold
@@ -27,6 +29,14 @@ from .segments import AT_ONCE
 T = TypeVar("T")
 
 
+class Failed(Frozen):
+    """What failures of one class cost in one week."""
+
+    week: Week
+    failure: FailureClass
+    totals: Totals
+
+
 class Standing(Frozen):
     """What a run's journal says of it; times in seconds since 1970. Who holds it now is nobody's to remember."""
 
@@ -34,6 +44,9 @@ class Standing(Frozen):
     """How far the journal went that says it; see `reading.Reading`."""
     status: Status
     """As it is while nobody holds the run."""
+    spec: str
+    """The name of its plan; empty where that can't be read."""
+    failures: tuple[Failed, ...]
     started: float | None = None
     finished: float | None = None
     error: str | None = None
@@ -47,7 +60,7 @@ class Standing(Frozen):
 class Remembered(Frozen):
     """The object that remembers, by run."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     runs: Mapping[str, Standing] = {}
 
 
@@ -86,7 +99,7 @@ def leave(store: Store, run_id: str, state: RunState, extent: str) -> None:
     """Leave how a run stands with it, for whoever looks later. ``extent``: how far the journal went that led to the state."""
     if extent:
         with suppress(StoreError):  # a saving
-            store.put(paths.run_standing(run_id), _content(_standing(state, extent)))
+            store.put(paths.run_standing(run_id), _content(_standing(state, extent, _spec(store, run_id))))
 
 
 def _left(store: Store, run_id: str) -> Standing | None:
@@ -117,7 +130,7 @@ def _find(store: Store, run_id: str, known: Standing | None) -> Found | None:
         if not binding.is_bound(store, run_id):
             return None
         reading = log.read(store, run_id)
-        return Found(run_id, _standing(fold(reading.events), reading.extent), None, reading.holder)
+        return Found(run_id, _standing(fold(reading.events), reading.extent, _spec(store, run_id)), None, reading.holder)
     except Refused:
         return None  # somebody's own folder, whose name can't be a run's id
     except StoreError as error:  # one damaged run must not hide the others
@@ -133,9 +146,20 @@ def _told(store: Store, run_id: str, known: Standing | None) -> Iterator[Standin
         yield left
 
 
-def _standing(state: RunState, extent: str) -> Standing:
+def _spec(store: Store, run_id: str) -> str:
+    """Return the name of the plan that a run began with: the first line of its text says it, and the rest takes long to read."""
+    try:
+        first = store.get(paths.run_plan(run_id)).partition(b"\n")[0].decode("utf-8", "replace")
+    except StoreError:
+        return ""
+    return first.removeprefix("plan: ").strip("'\" ") if first.startswith("plan: ") else ""
+
+
+def _standing(state: RunState, extent: str, spec: str) -> Standing:
     return Standing(
         extent=extent,
+        spec=spec,
+        failures=tuple(Failed(week=week, failure=failure, totals=one) for (week, failure), one in state.attempts.totals.items()),
         status=status_of(state, None),
         started=state.started.at if state.started else None,
         finished=state.finished.at if state.finished else None,

@@ -42,7 +42,10 @@ def test_a_run_fails_is_shown_with_its_place_and_goes_on_after_the_fix(desk: Ord
     assert "wait  failed: orders.waits:until_there raised ValueError: the gate is broken" in desk.out
     desk.gate.write_text("open")
     assert desk("resume", "r1", "--json") == 0
-    assert desk.json() == {"run": "r1", "status": "done", "outputs": 2, "cost": "0.00 USD"}
+    told = desk.json()
+    failures = told.pop("failures")
+    assert told == {"run": "r1", "status": "done", "outputs": 2, "cost": "0.00 USD"}
+    assert {failure: one["attempts"] for failure, one in failures["classes"].items()} == {"error": 1}
     assert desk("show", "r1", "--json") == 0
     shown = desk.json()
     assert (shown["status"], shown["epochs"], shown["user"]) == ("done", 2, "ada")
