@@ -207,9 +207,9 @@ def refused(limits: Limits, now: float, rate: ModelRate, *, began: float, wait: 
     known = not math.isinf(learnt(limits, now)) or bool(rate.requests or limits.told_requests)
     left = max(_cut(limits, now, rate), LEAST)
     limits = replace(limits, learnt=left, cut=now, is_guess=not known and limits.passed < FEW)
-    # Nothing is saved up: what comes next comes at the new pace.
+    # Nothing is saved up: one may come when it was said to, and what comes after that comes at the new pace.
     _, ahead = _requests(limits, now, rate)
-    return replace(limits, requests=max(limits.requests, limits.paused, now + 1 / left) + ahead)
+    return replace(limits, requests=max(limits.paused, now + (1 / left if wait is None else 0.0)) + ahead)
 
 
 def _cut(limits: Limits, now: float, rate: ModelRate) -> float:

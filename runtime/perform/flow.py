@@ -23,7 +23,7 @@ from ..journal import binding as bindings
 from ..journal import standing
 from ..journal.binding import Binding
 from ..journal.log import extent_of, open_log
-from ..ports import Clock, Log, Secrets, Store
+from ..ports import Clock, Log, Resolver, Secrets, Store
 from ..renewal import Renewal, renewal
 from ..state import RunState, fold
 from . import steps
@@ -77,6 +77,8 @@ class Surroundings:
     """Is shown the run as it grows."""
     begun: Callable[[], None] | None = None
     """Is told once the run is bound: only then is there something to resume."""
+    resolver: Resolver | None = None
+    """Where the names of models' servers become addresses; without it, the system says."""
     code: Mapping[str, str] | None = None
     """Fingerprints of the Python that runs now, by name; without it, those that the run was bound to."""
 
@@ -152,6 +154,9 @@ def make_agents(bound: Binding, around: Surroundings) -> Agents:
         places=around.models,
         lock=around.lock(bound),
         base=base,
+        resolver=around.resolver,
+        run=bound.run,
+        clock=around.clock,
     )
 
 

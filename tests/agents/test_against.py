@@ -133,7 +133,7 @@ def test_what_goes_on_for_ever_ends_in_its_class(tmp_path: Path, fail: str, stat
         ("{answer: {nonsense: 1}, usage: {input: 100, output: 10}}", {"turns": 5}, "failed: semantic", 3),
         ("{call: {no_such_tool: {}}, usage: {input: 100, output: 10}}", {"turns": 5}, "failed: semantic", 3),
         ("{call: {stock: {wrong: 1}}, usage: {input: 100, output: 10}}", {"turns": 5}, "failed: semantic", 3),
-        ("{call: {stock: {item: mug}}, usage: {input: 100, output: 10}}", {"turns": 50}, "failed: semantic", 4),
+        ("{call: {stock: {item: mug}}, usage: {input: 100, output: 10}}", {"turns": 50}, "failed: exhausted", 4),
         ("{refuse: I will not, usage: {input: 100, output: 10}}", {"turns": 5}, "failed: semantic", 3),
     ],
 )

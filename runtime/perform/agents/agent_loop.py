@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic_ai import Agent, AgentRetries, ModelRetry, NativeOutput, PromptedOutput, RunContext, Tool, ToolOutput, UsageLimits
@@ -14,7 +13,7 @@ from pydantic_ai import exceptions as theirs
 from ....compiler.meaning.prompts import WHOLE
 from ....compiler.plan import AgentPlan
 from ....compiler.settings import REACTIONS, OnFailure
-from ...failures import CallableError, Denied, Semantic
+from ...failures import CallableError, Denied, Exhausted, Semantic
 from ...ports import Boundary, Json
 from .. import values
 from ..boundary import JournaledBoundary
@@ -23,7 +22,9 @@ from ..tools import LaidOver, Tools
 from . import conversation
 from .agent_answer import Answer
 from .models import Models
+from .progress import Progress
 from .recorded_model import Asking, Meter, RecordedModel
+from .trail import Trail
 
 OUTPUTS: Mapping[str, Callable[[Any], Any]] = {"tool": ToolOutput, "native": NativeOutput, "prompted": PromptedOutput}
 
@@ -38,12 +39,22 @@ class Visit:
     meter: Meter
     on_failure: OnFailure
     overlay: OnFailure
-    asked: dict[str, int] = field(default_factory=dict)
-    """Tool calls (name and arguments as text) to the turn in which each was last asked for."""
+    trail: Trail
+    progress: Progress
 
 
 Delegate = Callable[[Visit, str, Json], Awaitable[Json]]
 """Calls another agent for a visit, counts what it used, and returns its output as JSON."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An agent's answer, an instance of its output type; and the messages that led to it, as JSON."""
+
+    output: Any
+    said: tuple[Json, ...]
+    is_whole: bool = False
+    """Whether they stand for those that it went on with, too: it was made shorter."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +86,8 @@ class AgentLoop:
         )
         self._agent.output_validator(self._accept)
 
-    async def run(self, visit: Visit, prompt: str, earlier: Sequence[Json] = ()) -> tuple[Any, tuple[Json, ...]]:
-        """Return the agent's answer, an instance of its output type, accepted; and the messages that led to it, as JSON.
+    async def run(self, visit: Visit, prompt: str, earlier: Sequence[Json] = ()) -> Answered:
+        """Return the agent's answer, accepted, and the messages that led to it.
 
         ``earlier`` are the messages of the conversation that it goes on with.
 
@@ -85,9 +96,9 @@ class AgentLoop:
         """
         history = conversation.read(self._name, earlier)
         secrets = self._around.secrets()
-        asking = Asking(visit.boundary, visit.call_id, visit.meter, visit.on_failure, secrets)
+        asking = Asking(visit.boundary, visit.call_id, visit.meter, visit.on_failure, visit.trail, prompt, secrets)
         model = RecordedModel(self._around.models, self._plan.model, asking)
-        again = _retries(visit.on_failure)
+        again = attempts(visit.on_failure) - 1
         try:
             result = await self._agent.run(
                 prompt,
@@ -98,11 +109,15 @@ class AgentLoop:
                 usage_limits=UsageLimits(request_limit=None),
             )
         except theirs.UnexpectedModelBehavior as error:
-            raise self._unacceptable(error, secrets) from error
+            refusal = self._unacceptable(error, secrets)
+            visit.boundary.refuse(visit.call_id, refusal.message)
+            raise visit.trail.blamed(refusal) from error
         except theirs.AgentRunError as error:
             text = redact(str(error), secrets)
             raise CallableError(f"the agent {self._name} stopped: {text}", type_name=type(error).__name__) from error
-        return result.output, conversation.told(result.new_messages())
+        if model.kept.messages:
+            return Answered(result.output, conversation.told(model.kept.over(result.all_messages())), is_whole=True)
+        return Answered(result.output, conversation.told(result.new_messages()))
 
     def _unacceptable(self, error: theirs.UnexpectedModelBehavior, secrets: tuple[str, ...]) -> Semantic:
         reason = error.__cause__ or error
@@ -155,28 +170,40 @@ class AgentLoop:
         perform: Callable[[], Coroutine[Any, Any, Json]] | Callable[[], Awaitable[Json]],
     ) -> Json:
         """Perform what a model asked for; what is wrong with the question goes back to it."""
-        self._refuse_repeated(context, name, arguments)
+        visit, turn = context.deps, context.run_step
+        is_known = visit.progress.was_just_asked(turn, name, arguments) and not self._is_read(name)
         try:
-            return await perform()
+            result = None if is_known else await perform()
         except Denied as refusal:
             # No mistake of the model's: it uses up no attempt, and the agent goes on knowing it.
             return refusal.message
         except Semantic as refusal:
+            visit.trail.note(visit.boundary, visit.call_id)
             raise ModelRetry(refusal.message) from refusal
+        self._refuse_repeated(visit, turn, name, arguments, result, is_known=is_known)
+        return result
 
-    def _refuse_repeated(self, context: RunContext[Visit], name: str, arguments: Json) -> None:
-        """Feed back that the same call was made, and answered, in the turn before: there is no progress."""
-        question = json.dumps([name, arguments], sort_keys=True, ensure_ascii=False)
-        before = context.deps.asked.get(question)
-        context.deps.asked[question] = context.run_step
-        if before == context.run_step - 1:
-            msg = f"no progress: {name} was called with the same arguments in the turn before, and its result is above"
-            raise ModelRetry(msg)
+    def _is_read(self, name: str) -> bool:
+        """Return whether a call may give something else the next time, and does no harm: what is waited for is looked at again."""
+        return name in self._plan.tools and not self._around.tools.writes(name)
+
+    def _refuse_repeated(self, visit: Visit, turn: int, name: str, arguments: Json, result: Json, *, is_known: bool) -> None:  # noqa: PLR0913 - one call, and what it gave
+        """Feed back that there is no progress; `Exhausted` where that was done often enough."""
+        try:
+            told = visit.progress.repeats(turn, name, arguments, result, is_known=is_known)
+        except Exhausted as stuck:
+            visit.boundary.refuse(visit.call_id, stuck.message)
+            raise visit.trail.blamed(stuck) from None
+        if told is not None:
+            if not is_known:
+                visit.trail.note(visit.boundary, visit.call_id)
+            raise ModelRetry(told)
 
 
-def _retries(reactions: OnFailure) -> int:
+def attempts(reactions: OnFailure) -> int:
+    """Return how many answers in a row may be refused: one, where the model isn't told why."""
     reaction = reactions.get("semantic", REACTIONS["semantic"])
-    return 0 if reaction.feedback is False else (reaction.attempts or 1) - 1
+    return 1 if reaction.feedback is False else reaction.attempts or 1
 
 
 async def _to_its_end(work: Coroutine[Any, Any, Json], boundary: Boundary) -> Json:

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -23,12 +23,13 @@ from ...amounts import Bound
 from ...failures import Exhausted, Refused
 from ...idle import Idle
 from ...meaning import agent_meaning, caching
-from ...ports import Boundary, Caching, CallRequest, Json, Outcome, Permit, Secrets
+from ...ports import Boundary, Caching, CallRequest, Clock, Json, Outcome, Permit, Resolver, Secrets
 from ...relief import Relief
 from .. import values
 from ..boundary import JournaledBoundary
 from ..secrets import known
 from ..tools import NOTHING, LaidOver, Tools
+from ..unrecorded import UnrecordedBoundary
 from . import prompts as templates
 from .models import Models, need_agents
 
@@ -51,6 +52,9 @@ class Agents:
         places: models that a target puts elsewhere, by name.
         lock: fingerprints of code and prompts; stored beside results.
         base: what relative paths of datasets are relative to.
+        resolver: where the names of models' servers become addresses; the system, where it isn't given.
+        run: whose calls have their turn together where a model is limited; its own, where it isn't given.
+        clock: the run's; the machine's, where it isn't given.
     """
 
     def __init__(  # noqa: PLR0913 - what an agent needs of its surroundings; all but three have a default
@@ -64,11 +68,16 @@ class Agents:
         places: Mapping[str, ModelPlan] | None = None,
         lock: Lock | None = None,
         base: Path | None = None,
+        resolver: Resolver | None = None,
+        run: str | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._lock = lock or Lock()
         self.params = dict(params or {})
         self.tools = tools or Tools(plan, secrets=secrets, params=params, lock=lock, base=base)
-        self.models = Models(plan.models, secrets=secrets, places=places, params=params, policy=plan.policy)
+        self.models = Models(
+            plan.models, secrets=secrets, places=places, params=params, policy=plan.policy, resolver=resolver, run=run, clock=clock
+        )
         self._plan = plan
         self._prompts = dict(prompts)
         self._secrets = secrets
@@ -106,6 +115,7 @@ class Agents:
         for model in self.models.chain(agent.model):
             self.models.model(model)
             self.models.streams(model)
+            self.models.window(model)
         values.adapter(agent.input)
         templates.check(name, self._prompt(agent))
         self._loop(name)
@@ -143,8 +153,19 @@ class Agents:
             on_failure=NEVER_AGAIN,
             cache=self._caching(name, arguments, laid_over.cache),
             remembers=self._agent(name).history == "run",
+            flaw=self._flaw(name, laid_over.on_failure),
         )
         return await boundary.call(request, lambda permit: self._perform(boundary, name, arguments, permit, laid_over.on_failure, above))
+
+    def _flaw(self, name: str, overlay: OnFailure) -> Callable[[Sequence[Json]], str | None] | None:
+        """Return what says why messages are no conversation, where what comes before such is gone back to."""
+        agent = self._agent(name)
+        reaction = merge_reactions(REACTIONS, agent.on_failure, overlay)["context"] if agent.history == "run" else None
+        if reaction is None or reaction.rewind is False:
+            return None
+        from .conversation import flaw  # noqa: PLC0415 - brings pydantic-ai; only runs with agents pay for it
+
+        return flaw
 
     def _caching(self, name: str, arguments: Json, laid_over: Cache | None) -> Caching | None:
         """Return how answers are shared: by the fields that the prompt names, or by all where a check sees them too."""
@@ -160,8 +181,10 @@ class Agents:
     async def _perform(  # noqa: PLR0913, PLR0917 - likewise
         self, boundary: Boundary, name: str, arguments: Json, permit: Permit, overlay: OnFailure, above: tuple[Bound, ...]
     ) -> Outcome:
-        from .agent_loop import Visit  # noqa: PLC0415 - brings pydantic-ai; only runs with agents pay for it
+        from .agent_loop import Visit, attempts  # noqa: PLC0415 - brings pydantic-ai; only runs with agents pay for it
+        from .progress import Progress  # noqa: PLC0415 - likewise
         from .recorded_model import Meter  # noqa: PLC0415 - likewise
+        from .trail import Trail  # noqa: PLC0415 - likewise
 
         agent, loop = self._agent(name), self._loop(name)
         given = _given(agent.input, arguments)
@@ -169,20 +192,22 @@ class Agents:
         limits = aid.over(agent.limits) or Limits()
         reactions = merge_reactions(REACTIONS, agent.on_failure, overlay)
         meter = Meter(name, limits, (*above, _bound(name, permit.call_id, limits)))
-        visit = Visit(boundary, permit.call_id, given, meter, reactions, overlay)
+        most = attempts(reactions)
+        visit = Visit(boundary, permit.call_id, given, meter, reactions, overlay, Trail(name, most), Progress(name, most))
         prompt = aid.prompt(templates.render(name, self._prompt(agent), given))
         clock = asyncio.timeout(limits.time)
         try:
-            waits = boundary.recording.waits if isinstance(boundary, JournaledBoundary) else Idle()
+            waits = _waits_of(boundary)
             async with clock:
                 with waits.bounded(clock, permit.call_id):
-                    output, said = await loop.run(visit, prompt, permit.earlier)
+                    answered = await loop.run(visit, prompt, permit.earlier)
         except TimeoutError as late:
             if not clock.expired():
                 raise
             msg = f"the agent {name} has used up its limits.time: {limits.time:g}s"
             raise Exhausted(msg, help=f"raise limits.time of {name}, or ask it for less") from late
-        return Outcome({"output": values.dump(output), "used": visit.meter.used()}, said=said if agent.history == "run" else ())
+        value = {"output": values.dump(answered.output), "used": visit.meter.used()}
+        return Outcome(value, said=answered.said, is_whole=answered.is_whole) if agent.history == "run" else Outcome(value)
 
     async def _delegate(self, visit: Visit, name: str, arguments: Json) -> Json:
         laid_over, above = LaidOver(visit.overlay), visit.meter.bounds
@@ -223,3 +248,10 @@ def _given(type_text: str, arguments: Json) -> Any:
     wanted = values.resolve(type_text)
     alone = isinstance(arguments, dict) and set(arguments) == {WHOLE} and wanted in values.BUILT_IN.values()
     return values.parse(wanted, arguments[WHOLE] if alone else arguments)
+
+
+def _waits_of(boundary: Boundary) -> Idle:
+    """Return where a boundary notes what is waited for, so that limits of time stand still."""
+    if isinstance(boundary, JournaledBoundary):
+        return boundary.recording.waits
+    return boundary.waits if isinstance(boundary, UnrecordedBoundary) else Idle()

@@ -23,18 +23,27 @@ def told(messages: Sequence[ModelMessage]) -> tuple[Json, ...]:
 
 def read(agent: str, earlier: Sequence[Json]) -> list[ModelMessage]:
     """Return the history that messages make; `ContextLost` says why they are none."""
+    why = flaw(earlier)
+    if why is not None:
+        msg = f"the conversation of the agent {agent} is damaged: {why}"
+        raise ContextLost(msg, help="`darner resume RUN --redo STEP` asks anew the step whose turn it is")
+    return ModelMessagesTypeAdapter.validate_python(list(earlier))
+
+
+def flaw(earlier: Sequence[Json]) -> str | None:
+    """Return why messages are no history that a provider would take, None where they are one."""
     try:
         history = ModelMessagesTypeAdapter.validate_python(list(earlier))
     except ValidationError as error:
-        raise _lost(agent, values.explain(error)) from error
+        return values.explain(error)
     if history and not isinstance(history[0], ModelRequest):
-        raise _lost(agent, "it begins with an answer")
-    _refuse_open_calls(agent, history)
-    return history
+        return "it begins with an answer"
+    missing = _open_call(history)
+    return None if missing is None else f"the result of the tool call {missing} is missing"
 
 
-def _refuse_open_calls(agent: str, history: Sequence[ModelMessage]) -> None:
-    """Refuse a history in which a tool was called and its result is missing: no provider takes it."""
+def _open_call(history: Sequence[ModelMessage]) -> str | None:
+    """Return a tool call whose result is missing: no provider takes such a history."""
     is_open: set[str] = set()
     for message in history:
         if isinstance(message, ModelResponse):
@@ -43,10 +52,4 @@ def _refuse_open_calls(agent: str, history: Sequence[ModelMessage]) -> None:
             is_open = {part.tool_call_id for part in message.parts if isinstance(part, ToolCallPart)}
         else:
             is_open -= {str(getattr(part, "tool_call_id", "")) for part in message.parts}
-    if is_open:
-        raise _lost(agent, f"the result of the tool call {min(is_open)} is missing")
-
-
-def _lost(agent: str, reason: str) -> ContextLost:
-    msg = f"the conversation of the agent {agent} is damaged: {reason}"
-    return ContextLost(msg, help="`darner resume RUN --redo STEP` asks anew the step whose turn it is")
+    return min(is_open, default=None)

@@ -14,6 +14,8 @@ from ..world import SystemClock
 
 SHOWN = 500
 """How much of a provider's own words is kept."""
+DEPTH = 12
+"""Exceptions that are looked at below a client's."""
 
 
 def failure_of(name: str, error: Exception, secrets: Iterable[str] = ()) -> Failure:
@@ -36,5 +38,18 @@ def _words(error: Exception) -> str:
     inner = body.get("error", body) if isinstance(body, dict) else body
     said = inner.get("message") if isinstance(inner, dict) else inner
     if status is None:
-        return f"{type(error).__name__}: {error}"
+        texts = _texts(error)
+        return f"{type(error).__name__}: {error}" + (f" ({texts[-1]})" if len(texts) > 1 else "")
     return f"HTTP {status}: {said or 'no message'}"
+
+
+def _texts(error: BaseException | None) -> list[str]:
+    """Return what an exception, and what it was raised from, say, each once: a client's own says nothing of names or doors."""
+    texts: list[str] = []
+    for _ in range(DEPTH):
+        if error is None:
+            break
+        if (text := str(error)) and not any(text in one for one in texts):
+            texts.append(text)
+        error = error.__cause__ or error.__context__
+    return texts

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ....compiler.diagnostics import did_you_mean
 from ....compiler.permits import host_of, host_permitted, model_permitted
 from ....compiler.plan import ModelPlan
 from ....compiler.providers import is_provider
-from ....compiler.settings import ModelRate, Price
+from ....compiler.settings import Price
 from ....compiler.spec import Policy
 from ....compiler.wires import references
 from ...amounts import Usage, cost
 from ...failures import Refused
-from ...ports import Json, Secrets
+from ...ports import Clock, Json, Resolver, Secrets
 from ...wiring import resolve
 from .. import values
-from .limits import Pace
+from ..limits.access import listening, pace_of
+from ..limits.pace import Pace
+from ..world import new_uuid
+from .resolving import SystemResolver, client_through, takes_client
 
 if TYPE_CHECKING:
+    import httpx2
     from pydantic_ai.models import Model
     from pydantic_ai.usage import RequestUsage
 
@@ -30,14 +35,15 @@ OUTPUT = "output"
 """An entry of a model's ``params`` that is darner's: how it is asked for typed output (see `MODES`)."""
 STREAM = "stream"
 """Another one: ask for the answer in pieces. It is recorded whole; what breaks off is a failed attempt."""
-OURS = frozenset({OUTPUT, STREAM})
+WINDOW = "window"
+"""A third: how many tokens a conversation may have, where the provider's own figure isn't known, or is another."""
+OURS = frozenset({OUTPUT, STREAM, WINDOW})
 
 MODES = ("tool", "native", "prompted")
 CHAT = ("openai", "openai-chat")
 RETRYING_SDKS = ("openai", "anthropic", "groq")
 NO_KEY = "none"
 """What servers that need no key are sent, because the client can't send nothing."""
-TIMEOUT, CONNECT_TIMEOUT = 600.0, 10.0
 
 
 def need_agents() -> None:
@@ -60,9 +66,12 @@ class Models:
         params: the run's bound parameters, for entries that name ``$params.x``.
         policy: what entries must keep to once parameters are in them; a target's places are the platform's own.
         prices: those of entries that name none, where they are known.
+        resolver: where the names of their servers become addresses.
+        run: whose calls have their turn together where a model's users are many; by itself where it isn't given.
+        clock: the run's.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a plan's models are made of, given by name
         self,
         plans: Mapping[str, ModelPlan],
         *,
@@ -71,6 +80,9 @@ class Models:
         params: Mapping[str, Json] | None = None,
         policy: Policy | None = None,
         prices: Mapping[str, Price] | None = None,
+        resolver: Resolver | None = None,
+        run: str | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._plans = {**plans, **(places or {})}
         self._places = places or {}
@@ -82,6 +94,9 @@ class Models:
         self._built: dict[str, Model] = {}
         self._paces: dict[str, Pace] = {}
         self._clients = AsyncExitStack()
+        self._resolver = resolver or SystemResolver()
+        self._run = run or new_uuid()
+        self._clock = clock
 
     def plan(self, name: str) -> ModelPlan:
         """Return a model's plan with parameters and secrets in it; `Refused` where there is none of that name."""
@@ -139,6 +154,16 @@ class Models:
             raise Refused(msg, help="write true or false")
         return wanted
 
+    def window(self, name: str) -> int | None:
+        """Return how many tokens a request to a model may have, as its entry says, or pydantic-ai knows; None for unknown."""
+        wanted = self.plan(name).params.get(WINDOW)
+        if wanted is None:
+            return self.model(name).context_window
+        if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 1:
+            msg = f"the model {name} has params.window {wanted!r}"
+            raise Refused(msg, help="write the tokens that fit into it, like 128000")
+        return wanted
+
     def price(self, name: str) -> Price | None:
         """Return what a model costs: as its entry says, else as it was known when the spec was compiled."""
         return self.plan(name).price or self._prices.get(name)
@@ -150,14 +175,17 @@ class Models:
         return Usage(1, told.input_tokens, told.output_tokens, money)
 
     def pace(self, name: str) -> Pace:
-        """Return what keeps the requests to a model within its ``rate``."""
+        """Return what keeps the requests to a model within its ``rate``, shared with all on this machine that use it."""
         if name not in self._paces:
-            self._paces[name] = Pace(self.plan(name).rate or ModelRate())
+            plan = self.plan(name)
+            self._paces[name] = pace_of(plan, self._secrets.get(plan.secret) if plan.secret else None, self._run, self._clock)
         return self._paces[name]
 
     async def close(self) -> None:
         """Close every connection."""
         self._built.clear()
+        for pace in self._paces.values():
+            pace.close()
         self._paces.clear()
         await self._clients.aclose()
 
@@ -166,11 +194,16 @@ class Models:
         key = self._secrets.get(plan.secret) if plan.secret else None
         if not is_provider(plan.use):
             return _called(name, plan)
-        return self._chat(model_name, plan.base_url, key) if prefix in CHAT else _inferred(name, plan, key)
+        client = partial(self._client, name)
+        return self._chat(model_name, plan.base_url, key, client) if prefix in CHAT else _inferred(name, plan, key, client)
 
-    def _chat(self, model_name: str, base_url: str | None, key: str | None) -> Model:
-        import httpx2  # noqa: PLC0415 - only runs with agents pay for it
-        from openai import AsyncOpenAI  # noqa: PLC0415 - likewise
+    def _client(self, name: str) -> httpx2.AsyncClient:
+        http = listening(client_through(self._resolver), partial(self.pace, name))
+        self._clients.push_async_callback(http.aclose)
+        return http
+
+    def _chat(self, model_name: str, base_url: str | None, key: str | None, client: Callable[[], httpx2.AsyncClient]) -> Model:
+        from openai import AsyncOpenAI  # noqa: PLC0415 - only runs with agents pay for it
         from pydantic_ai.models.openai import OpenAIChatModel  # noqa: PLC0415 - likewise
         from pydantic_ai.profiles.openai import OpenAIModelProfile  # noqa: PLC0415 - likewise
         from pydantic_ai.providers.openai import OpenAIProvider  # noqa: PLC0415 - likewise
@@ -178,13 +211,11 @@ class Models:
         if key is None and base_url is None:
             msg = f"the model openai:{model_name} has neither a secret nor a base_url"
             raise Refused(msg, help="write `secret: OPENAI_API_KEY` in its entry, and name it under `secrets`")
-        http = httpx2.AsyncClient(timeout=httpx2.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT))
-        self._clients.push_async_callback(http.aclose)
         # The failure policy tries again, and counts it; a client that does so by itself would hide it.
-        client = AsyncOpenAI(api_key=key or NO_KEY, base_url=base_url, max_retries=0, http_client=http)
+        asked = AsyncOpenAI(api_key=key or NO_KEY, base_url=base_url, max_retries=0, http_client=client())
         # Otherwise a stream that breaks off would pass for an answer.
         whole = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
-        return OpenAIChatModel(model_name, provider=OpenAIProvider(openai_client=client), profile=whole)
+        return OpenAIChatModel(model_name, provider=OpenAIProvider(openai_client=asked), profile=whole)
 
 
 def _bound(name: str, plan: ModelPlan, params: Mapping[str, Json], secrets: Secrets) -> ModelPlan:
@@ -214,7 +245,7 @@ def _called(name: str, plan: ModelPlan) -> Model:
     from pydantic_ai.models import Model  # noqa: PLC0415 - only runs with agents pay for it
 
     try:
-        built = values.load(plan.use)(**{key: value for key, value in plan.params.items() if key != OUTPUT})
+        built = values.load(plan.use)(**{key: value for key, value in plan.params.items() if key not in {OUTPUT, WINDOW}})
     except (TypeError, ValueError) as error:
         msg = f"the model {name} can't be built by {plan.use}: {error}"
         raise Refused(msg, help="its `params` are handed over as keyword arguments") from error
@@ -231,7 +262,7 @@ def _install(error: ImportError) -> str:
     return f"pip install '{wanted}'" if wanted else str(error)
 
 
-def _inferred(name: str, plan: ModelPlan, key: str | None) -> Model:
+def _inferred(name: str, plan: ModelPlan, key: str | None, client: Callable[[], httpx2.AsyncClient]) -> Model:
     from pydantic_ai.exceptions import UserError  # noqa: PLC0415 - only runs with agents pay for it
     from pydantic_ai.models import infer_model  # noqa: PLC0415 - likewise
     from pydantic_ai.providers import Provider, infer_provider_class  # noqa: PLC0415 - likewise
@@ -239,7 +270,9 @@ def _inferred(name: str, plan: ModelPlan, key: str | None) -> Model:
     given = {"api_key": key, "base_url": plan.base_url}
 
     def provider(prefix: str) -> Provider[Any]:
-        return infer_provider_class(prefix)(**{option: value for option, value in given.items() if value is not None})
+        made = infer_provider_class(prefix)
+        own = {"http_client": client()} if takes_client(made) else {}
+        return made(**{option: value for option, value in given.items() if value is not None}, **own)
 
     try:
         return infer_model(plan.use, provider_factory=provider)

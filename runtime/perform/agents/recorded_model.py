@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
-from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse, ToolReturnPart
+from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
 
-from ....compiler.settings import Limits, OnFailure
+from ....compiler.settings import REACTIONS, FailureClass, Limits, OnFailure, Reaction
 from ...amounts import Bound
-from ...failures import ContextLost, Crashed, Exhausted, Network, Throttled
+from ...failures import ContextLost, Crashed, Exhausted, Failure, Network, Throttled
 from ...ports import Boundary, CallRequest, Json, Outcome, Permit
+from .compaction import Compacted, cut, half_of, window_in
+from .conversation import flaw
 from .estimates import estimate
 from .model_errors import failure_of
-from .models import Models
+from .models import WINDOW, Models
+from .trail import Trail, is_feedback, told
 
 UNSTEADY_IN_MESSAGES = frozenset(
     (
@@ -43,8 +46,9 @@ UNSTEADY_IN_MESSAGES = frozenset(
 )
 """What pydantic-ai notes beside a message, and a model is never sent."""
 UNSTEADY_IN_PARTS = frozenset({"timestamp", "id", "provider_name", "provider_details", "metadata", "content_file_digests"})
-NEXT_MODEL = (Throttled, Network, Crashed)
-"""Failures after which a model's ``fallback`` is asked; a refusal is another reason."""
+QUOTA, OVERFLOW = "QuotaExceeded", "WindowOverflow"
+"""The types of failures that are a provider's: its account has no credit left, its model's window is too small."""
+SUMMARY = ModelRequestParameters(output_mode="text", allow_text_output=True)
 
 
 @dataclass
@@ -83,12 +87,6 @@ class Meter:
         self.cost += cost
 
 
-def is_feedback(messages: Sequence[ModelMessage]) -> bool:
-    """Return whether the newest message brings nothing new: neither the prompt nor a tool's result, only what was wrong."""
-    news = (part for part in messages[-1].parts if isinstance(part, ToolReturnPart) and part.outcome != "retried")
-    return len(messages) > 1 and next(news, None) is None
-
-
 class BrokenOff(Exception):
     """A stream ended before its answer did; ``usage`` is what the provider had said by then that it used."""
 
@@ -106,6 +104,8 @@ class Asking:
     parent: str
     meter: Meter
     on_failure: OnFailure
+    trail: Trail
+    prompt: str
     secrets: tuple[str, ...] = ()
     fingerprint: str = ""
 
@@ -118,6 +118,9 @@ class RecordedModel(WrapperModel):
         self._models = models
         self._name = name
         self._asking = asking
+        self.kept = Compacted()
+        """What became of a conversation that was too long."""
+        self._compactions = 0
 
     async def request(
         self,
@@ -127,15 +130,69 @@ class RecordedModel(WrapperModel):
     ) -> ModelResponse:
         """Return the response to one request; raises the `Failure` of the last model that was asked."""
         self._asking.meter.begin(messages)
+        if self._asking.trail.answers and is_feedback(messages):
+            self._asking.boundary.refuse(self._asking.parent, told(messages))
+        self._asking.trail.begin(messages)
+        tried: list[Failure] = []
         *others, last = self._models.chain(self._name)
         for name in others:
             try:
-                response = await self._ask(name, messages, model_request_parameters)
-            except NEXT_MODEL:
+                response = await self._within_window(name, messages, model_request_parameters)
+            except Failure as failure:
+                if not is_next_asked(failure):
+                    raise
+                tried.append(failure)
                 continue
             if response.finish_reason != "content_filter":
                 return response
-        return await self._ask(last, messages, model_request_parameters)
+        try:
+            return await self._within_window(last, messages, model_request_parameters)
+        except Failure as failure:
+            # Once it is tried again, all of them are.
+            failure.calls = (*failure.calls, *(call for one in tried for call in one.blamed()))
+            raise
+
+    async def _within_window(self, name: str, messages: Sequence[ModelMessage], parameters: ModelRequestParameters) -> ModelResponse:
+        """Return the response to a conversation, made shorter where it doesn't fit, as often as the reaction to that says."""
+        while True:
+            try:
+                response = await self._ask(name, self.kept.over(messages), parameters)
+            except ContextLost as overflow:
+                if overflow.type_name != OVERFLOW:
+                    raise
+                if not await self._compact(name, messages, overflow):
+                    raise self._too_long(name, overflow) from overflow
+            else:
+                self._asking.trail.note(self._asking.boundary, self._asking.parent)
+                return response
+
+    async def _compact(self, name: str, messages: Sequence[ModelMessage], overflow: ContextLost) -> bool:
+        """Make a conversation shorter for the rest of the call; return whether that could be done, and hadn't been often enough."""
+        reaction = self._reaction("context")
+        now = self.kept.over(messages)
+        part = cut(now, self._asking.prompt, window_in(overflow.message) or half_of(now))
+        if reaction.rewind is False or self._compactions >= (reaction.attempts or 1) or part is None:
+            return False
+        self._compactions += 1
+        question = part.question()
+        try:
+            summary = None if question is None else (await self._ask(name, question, SUMMARY)).text
+        except ContextLost:
+            summary = None
+        answered = sum(isinstance(one, ModelResponse) for one in messages)
+        self.kept = Compacted(answered, tuple(part.shortened(summary)))
+        return True
+
+    def _too_long(self, name: str, overflow: ContextLost) -> Failure:
+        if not self._compactions:
+            return overflow
+        msg = f"the conversation of {self._asking.meter.agent} is too long for {name}, though it was made shorter: {overflow.message}"
+        failure = Exhausted(msg, type_name=OVERFLOW, help="give it a model with a larger window, or let its tools give less")
+        failure.calls = overflow.calls
+        return failure
+
+    def _reaction(self, kind: FailureClass) -> Reaction:
+        return self._asking.on_failure.get(kind, REACTIONS[kind])
 
     async def _ask(self, name: str, messages: list[ModelMessage], parameters: ModelRequestParameters) -> ModelResponse:
         params = self._models.plan(name).params
@@ -147,12 +204,14 @@ class RecordedModel(WrapperModel):
             arguments=sent,
             fingerprint=self._asking.fingerprint,
             on_failure=self._asking.on_failure,
+            flaw=None if self._reaction("context").rewind is False else flaw,
             turn=self._models.pace(name).turn,
             need=estimate(name, sent, parameters, params, self._models.price(name)),
             bounds=self._asking.meter.bounds,
         )
 
         async def perform(_permit: Permit) -> Outcome:
+            self._refuse_overflow(name, messages, 0 if request.need is None else request.need.least)
             return await self._perform(name, messages, parameters)
 
         stored = await self._asking.boundary.call(request, perform)
@@ -163,6 +222,16 @@ class RecordedModel(WrapperModel):
         used = self._models.used(name, response.usage)
         self._asking.meter.add(1, used.input_tokens, used.output_tokens, used.cost)
         return response
+
+    def _refuse_overflow(self, name: str, messages: Sequence[ModelMessage], least: int) -> None:
+        """Raise `ContextLost` for what is surely larger than the window: some servers cut it off in silence."""
+        window = self._models.window(name)
+        # What an answer in a conversation that was made shorter says of it is true no more.
+        answers = () if self._compactions else reversed(messages)
+        before = next((one.usage.total_tokens for one in answers if isinstance(one, ModelResponse)), 0)
+        if window is not None and max(before, least) > window:
+            msg = f"the model {name}: at least {max(before, least)} tokens are no conversation for a context window of {window}"
+            raise ContextLost(msg, type_name=OVERFLOW)
 
     async def _perform(self, name: str, messages: list[ModelMessage], parameters: ModelRequestParameters) -> Outcome:
         # A spec's params are the provider's own settings: pydantic-ai passes on those that it knows.
@@ -176,7 +245,10 @@ class RecordedModel(WrapperModel):
             raise failure from None
         except Exception as error:  # noqa: BLE001 - whatever a provider's client raises becomes one of our failures
             # The provider's exception holds the request, and so the key: what is kept of it is in the failure.
-            raise failure_of(name, error, self._asking.secrets) from None
+            failure = _told_apart(failure_of(name, error, self._asking.secrets))
+            if isinstance(failure, Throttled):
+                await self._models.pace(name).refused(failure.retry_after)
+            raise failure from None
         [stored] = ModelMessagesTypeAdapter.dump_python([response], mode="json", exclude_none=True)
         used = self._models.used(name, response.usage)
         self._models.pace(name).used(used.tokens)
@@ -202,6 +274,18 @@ class RecordedModel(WrapperModel):
         return response
 
 
+def is_next_asked(failure: Failure) -> bool:
+    """Return whether a model's ``fallback`` is asked after a failure; a refusal is another reason."""
+    return isinstance(failure, Throttled | Network | Crashed) or failure.type_name in {QUOTA, OVERFLOW}
+
+
+def _told_apart(failure: Failure) -> Failure:
+    """Return a provider's failure with a type that says so: a budget of the run is used up, too, and an answer damaged."""
+    own = {"exhausted": QUOTA, "context": OVERFLOW}
+    failure.type_name = own.get(failure.kind, failure.type_name)
+    return failure
+
+
 def request_arguments(messages: Iterable[ModelMessage], params: Mapping[str, Any], parameters: ModelRequestParameters) -> Json:
     """Return what identifies a request: what the model is sent, without times, ids and other notes.
 
@@ -210,7 +294,7 @@ def request_arguments(messages: Iterable[ModelMessage], params: Mapping[str, Any
     output = parameters.output_object.json_schema if parameters.output_object else None
     return {
         "messages": scrubbed(messages),
-        "params": dict(params),
+        "params": {key: value for key, value in params.items() if key != WINDOW},
         "tools": sorted(tool.name for tool in parameters.function_tools),
         "output": [parameters.output_mode, output, [tool.parameters_json_schema for tool in parameters.output_tools]],
     }

@@ -9,10 +9,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from ....compiler.settings import ModelRate
 from ... import limiter, quotas
 from ...limiter import Limits, Over, Slot
+from ...ports import Clock
 from .. import world
 from .alone import alone, say_alone
 from .folder import SETTING, Unshared, folder
@@ -22,6 +24,10 @@ Result = TypeVar("Result")
 Wait = Callable[[float], Awaitable[None]]
 POLL, LONGEST_POLL = 0.005, 0.1
 """Seconds between two looks for a free place, by how many runs are to have one before."""
+SOON = 0.001
+"""Seconds that are no wait."""
+SHORT = 1.0
+"""Seconds below which a wait is nothing that a run's clock, or its journal, is told of."""
 PATIENCE, PATIENT = 0.05, 100
 """Seconds between looks, and their number, at a lock that somebody holds who stands still."""
 
@@ -42,16 +48,20 @@ class Pace:
         key: what is the same for all that use the model on the same account; see `folder.key`.
         rate: what is declared, as this machine's part.
         run: whose turn it is; the same again when the run is taken up by another process.
+        clock: the run's, where its time is not the machine's.
     """
 
-    def __init__(self, key: str, rate: ModelRate, run: str) -> None:
+    def __init__(self, key: str, rate: ModelRate, run: str, clock: Clock | None = None) -> None:
         self._key = key
         self._rate = rate
         self._run = run
+        self._now = world.moment if clock is None or type(clock) is world.SystemClock else clock.now
         self._medium = self._found()
         self._turn = asyncio.Lock()
         self._door = asyncio.Lock()
         self._told = quotas.Allowed()
+        self._until = WeakKeyDictionary[asyncio.Task[object], float]()
+        """Until when whoever asked in a task was told to wait, and has waited when it asks again."""
         self._over = Over()
 
     def _found(self) -> Medium:
@@ -71,7 +81,7 @@ class Pace:
         place = await self._place() if self._rate.concurrency else None
         try:
             slot = await self._slot(wait)
-            before = _UNDER_WAY.set(_UnderWay(world.moment(), slot.tokens))
+            before = _UNDER_WAY.set(_UnderWay(self._now(), slot.tokens))
             try:
                 yield
             finally:
@@ -82,14 +92,15 @@ class Pace:
 
     async def _slot(self, wait: Wait) -> Slot:
         """Return when it is this run's turn. Those who wait in one run wait in line: only the first of them has a time."""
-        waited = False
+        waited, task = False, asyncio.current_task()
+        earliest = self._until.pop(task, 0.0) if task is not None else 0.0
         while True:
             async with self._turn:
-                slot, now = await self._change(partial(self._take, waited=waited))
+                slot, now = await self._change(partial(self._take, max(self._now(), earliest), waited=waited))
                 if not slot.is_far:
-                    if slot.at <= now:
+                    if slot.at - now < SOON:
                         return slot
-                    await wait(slot.at - now)
+                    await (asyncio.sleep if slot.at - now < SHORT else wait)(slot.at - now)
                     if not await self._change(partial(_is_void, slot)):
                         return slot
                     continue
@@ -97,8 +108,7 @@ class Pace:
             await wait(slot.at - now)
             waited = True
 
-    def _take(self, limits: Limits, *, waited: bool) -> tuple[Limits, tuple[Slot, float]]:
-        now = world.moment()
+    def _take(self, now: float, limits: Limits, *, waited: bool) -> tuple[Limits, tuple[Slot, float]]:
         limits, slot = limiter.take(self._counted(limits, now), now, self._rate, self._run, waited=waited)
         return limits, (slot, now)
 
@@ -116,7 +126,7 @@ class Pace:
                 raise
 
     def _come_in(self, limits: Limits) -> tuple[Limits, tuple[Place | None, int]]:
-        limits, before = limiter.queue(limits, world.moment(), self._run)
+        limits, before = limiter.queue(limits, self._now(), self._run)
         place = self._medium.place(self._rate.concurrency or 1) if not before else None
         return (limiter.leave(limits, self._run) if place is not None else limits), (place, before)
 
@@ -146,11 +156,14 @@ class Pace:
     async def refused(self, seconds: float | None) -> None:
         """Hear that the provider said: later. ``seconds`` is what it asked for, None where it didn't say."""
         under_way = _UNDER_WAY.get()
-        began = under_way.began if under_way is not None else world.moment()
+        began = under_way.began if under_way is not None else self._now()
         self._count(0, 0.0)
+        task = asyncio.current_task()
+        if seconds and task is not None:
+            self._until[task] = self._now() + seconds
 
         def edit(limits: Limits) -> tuple[Limits, None]:
-            now = world.moment()
+            now = self._now()
             return limiter.refused(self._counted(limits, now), now, self._rate, began=began, wait=seconds), None
 
         await self._change(edit)
@@ -166,7 +179,7 @@ class Pace:
         """Tell others what they haven't heard yet."""
         if self._over != Over():
             with suppress(Unshared, Held):
-                self._medium.change(lambda limits: (self._counted(limits, world.moment()), None))
+                self._medium.change(lambda limits: (self._counted(limits, self._now()), None))
 
 
 def _is_void(slot: Slot, limits: Limits) -> tuple[Limits, bool]:

@@ -1,0 +1,17 @@
+"""Tools that agents of these tests call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def counted(log: str) -> int:
+    """Tell how often it was asked."""
+    with Path(log).open("a", encoding="utf-8") as file:
+        file.write("asked\n")
+    return len(Path(log).read_text(encoding="utf-8").splitlines())
+
+
+def page(number: int, lines: int = 14) -> str:
+    """Read a page."""
+    return "\n".join(f"page {number}, line {line}" for line in range(lines))
