@@ -22,7 +22,7 @@ def observed(births: Midwife, folder: Path, *, dies: bool) -> tuple[dict[str, An
     if dies:
         assert journey.go(dies_with="call_finished", of="after", before=True) is None
     told = journey.go()
-    assert isinstance(told, dict) and told["status"] == "done", told
+    assert told["status"] == "done", told
     return dict(zip(cases, told["outputs"], strict=True)), journey
 
 
