@@ -16,6 +16,8 @@ MAX_WAITS = 60
 """How often a throttled call is waited for before it counts as failed."""
 TAKEN_AT_MOST = 20
 """A call whose process was asked to leave so often: nobody takes machines away like that, something in it asks for it."""
+PATIENT_TIMES = 4
+"""How often a throttled call is waited for where somebody else can be asked instead."""
 AMBIGUOUS = frozenset({"network", "crashed", "oom", "preempted"})
 """Failures after which nobody knows whether a write happened."""
 
@@ -65,11 +67,13 @@ def delay(request: CallRequest, reaction: Reaction, failure: Failure, tried: Att
         chance: between 0 and 1, for full jitter.
     """
     if failure.kind == "throttled":
-        return _when_throttled(reaction, failure, tried, chance)
+        wait = _when_throttled(reaction, failure, tried, chance)
+        is_too_long = request.patience is not None and (wait is None or wait > request.patience or tried.waits > PATIENT_TIMES)
+        return None if is_too_long else wait
     if request.effects == "write" and not request.idempotent and failure.kind in AMBIGUOUS:
         return None
     if failure.kind == "preempted":
-        return 0.0 if tried.taken < (reaction.attempts or TAKEN_AT_MOST) else None
+        return (failure.retry_after or 0.0) if tried.taken < (reaction.attempts or TAKEN_AT_MOST) else None
     if failure.kind == "exhausted" or tried.failed >= (reaction.attempts or 1):
         return None
     return max(failure.retry_after or 0.0, bound(reaction.backoff, tried.failed - 1) * chance)
