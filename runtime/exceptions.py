@@ -170,7 +170,7 @@ class Making:
             raise Unfit(f"{told['type']} can't be made again: {type(error).__name__}: {said(error)}") from error
         self._note(made, told)
         if told.get("cause") is not None:
-            made.__cause__ = self.stand_in(told["cause"])
+            object.__setattr__(made, "__cause__", self.stand_in(told["cause"]))
         return made
 
     def stand_in(self, told: Json) -> Exception:
@@ -204,11 +204,12 @@ class Making:
         return error
 
     def _note(self, error: Exception, told: Json) -> None:
-        missing = told.get("missing")
-        if missing:
-            error.add_note(f"not JSON, so kept as text or not at all: {', '.join(missing)}")
-        if told.get("place"):
-            error.add_note(told["place"])
+        missing, place = told.get("missing"), told.get("place")
+        notes = [f"not JSON, so kept as text or not at all: {', '.join(missing)}"] if missing else []
+        notes += [place] if place else []
+        known = vars(error).get("__notes__")
+        if notes and (known is None or isinstance(known, list)):
+            vars(error)["__notes__"] = [*(known or ()), *notes]
 
     def _read(self, value: Json) -> Any:
         return values.read(value, self.find, self.stand_in)
