@@ -73,6 +73,8 @@ class CallState:
     """When the attempt began that is under way."""
     answer: Answer | None = None
     """Of a request to a model: what its answer cost, as long as nobody refused it."""
+    refused: int = 0
+    """How many of its answers were refused."""
     began: float | None = None
     """When its first attempt began, and below when the last thing was heard of it; seconds since 1970."""
     ended: float | None = None

@@ -163,6 +163,8 @@ class CallRequest:
     """Where messages on record may be damaged, and what comes before them is gone back to: says why some are none."""
     cache: Caching | None = None
     """Where an equal call's result may come from; not part of the identity. Never given for what writes."""
+    patience: float | None = None
+    """The longest wait, in seconds, that a limit is waited for, where somebody else can be asked; None for any."""
     turn: Turn | None = field(default=None, compare=False)
     """What each attempt waits for before it begins, and holds until it is over: no time-out goes on before that."""
     need: Estimate | None = None
@@ -241,6 +243,10 @@ class Boundary(Protocol):
 
     def refuse(self, parent: str, reason: str) -> None:
         """Hear that the newest answer of a model that was asked on behalf of ``parent`` is not accepted; once is enough."""
+        ...
+
+    def last(self, parent: str) -> str | None:
+        """Return the identity of the call on behalf of ``parent`` whose result was given last, where there is a record of it."""
         ...
 
 

@@ -25,14 +25,22 @@ from .rounds import inside
 from .state import RunState
 from .wiring import Lookup, resolve
 
+TRIED_AGAIN = frozenset({"throttled", "network", "semantic", "oom", "crashed", "context"})
+"""Classes that are tried again unless a spec says otherwise."""
 SKIPPED = "SkippedByPerson"
 """The type of the failure that settles a step as skipped, since a person said so."""
 
 
 def reaction(plan: Plan, step: StepPlan, failure: Failure) -> Reaction:
-    """Return what is to be done about a step's failure: what the step says over its tool, all tools of one server, or its agent."""
+    """Return what is to be done about a step's failure: what the step says over its tool, all tools of one server, or its agent.
+
+    Where its class was tried again, and says neither whom to ask nor what comes then, its attempts are exhausted.
+    """
     callee = plan.tools.get((step.tool or "").partition(".")[0]) or plan.agents.get(step.agent or "")
-    return merge_reactions(REACTIONS, callee.on_failure if callee else {}, step.on_failure)[failure.kind]
+    merged = merge_reactions(REACTIONS, callee.on_failure if callee else {}, step.on_failure)
+    own, last = merged[failure.kind], merged["exhausted"]
+    is_used_up = failure.kind in TRIED_AGAIN or (own.attempts or 1) > 1
+    return last if is_used_up and own.ask is None and own.then in {None, "fail"} else own
 
 
 @dataclass(frozen=True, slots=True)

@@ -409,7 +409,7 @@ class RunState:
         if call is not None:
             if not self._is_copied:
                 self.attempts.refused(call, event)
-            call.answer = None
+            call.answer, call.refused = None, call.refused + 1
 
     def _count(self, call: CallState, event: CallFinished | CallFailed) -> None:
         if not (event.input_tokens or event.output_tokens or event.cost):

@@ -139,6 +139,10 @@ class JournaledBoundary:
         if known is not None and known.answer is not None:
             self.recording.commits.note(AnswerRefused(at=self.recording.clock.now(), call=known.call, type="Refused", message=reason))
 
+    def last(self, parent: str) -> str | None:
+        """Return the call on behalf of ``parent`` whose result was given last."""
+        return self.finished.get(parent)
+
     def identify(self, request: CallRequest) -> str:
         """Return the identity of a call that is asked for now, counted among its equals."""
         if self.replay is None:

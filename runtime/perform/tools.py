@@ -155,7 +155,7 @@ class Tools:
         )
         result = await boundary.call(request, lambda permit: self._perform(tool, offered, given, permit, cage))
         if isinstance(result, dict) and set(result) == {FEEDBACK}:
-            raise Semantic(result[FEEDBACK])
+            raise _told(boundary, parent, result[FEEDBACK])
         if isinstance(result, dict) and set(result) == {UNKEPT}:
             raise CallableError(
                 result[UNKEPT], type_name="TypeError", help="it happened, and is not repeated; mend the tool, then --redo STEP"
@@ -293,6 +293,13 @@ def _fitting(offered: Interface | RemoteTool, result: Any) -> Json:
     """Return a result as JSON, after what the tool's annotation says; `CallableError` where it is something else."""
     name = f"the tool {offered.name}"
     return storable(name, result if isinstance(offered, RemoteTool) else conform(name, offered.function, result))
+
+
+def _told(boundary: Boundary, parent: str, words: str) -> Semantic:
+    """Return what a tool that refused said, with the call: once whoever asked is tried again, it is made anew."""
+    refusal, call = Semantic(words), boundary.last(parent)
+    refusal.calls = () if call is None else (call,)
+    return refusal
 
 
 def refuse_unavailable(name: str, tool: ToolPlan) -> None:

@@ -110,6 +110,10 @@ class UnrecordedBoundary:
         if answered is not None:
             self.attempts.add(replace(answered, cause=reason))
 
+    def last(self, parent: str) -> str | None:  # noqa: ARG002 - the shape of `ports.Boundary`
+        """Return None: nothing is on record."""
+        return None
+
     def _attempt(self, request: CallRequest, call_id: str, tried: Attempts, spent: Usage, began: float) -> Attempt:
         """Return what an attempt was and cost, the newest of those that were ``tried``; as if its answer were refused."""
         now, number = self._clock.now(), tried.failed + tried.waits

@@ -75,6 +75,10 @@ class MemoryBoundary:
         """Hear that the newest answer of a model is not accepted."""
         self._inner.refuse(parent, reason)
 
+    def last(self, parent: str) -> str | None:
+        """Return None: whoever is tried again is served what is in `recorded`."""
+        return self._inner.last(parent)
+
     def _remembering(self, request: CallRequest, call_id: str, body: Body) -> Body:
         if not request.remembers:
             return body

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from darner import Semantic
+
 
 def counted(log: str) -> int:
     """Tell how often it was asked."""
@@ -15,3 +17,11 @@ def counted(log: str) -> int:
 def page(number: int, lines: int = 14) -> str:
     """Read a page."""
     return "\n".join(f"page {number}, line {line}" for line in range(lines))
+
+
+def picky(item: str, log: str) -> str:
+    """Take only what is in the catalogue."""
+    if item not in Path(log).read_text(encoding="utf-8").split():
+        msg = f"{item} is not in the catalogue"
+        raise Semantic(msg)
+    return f"a {item}"

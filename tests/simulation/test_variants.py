@@ -284,6 +284,7 @@ def test_a_stream_that_broke_off_is_never_on_record() -> None:
     from darner.compiler.settings import Limits  # noqa: PLC0415 - likewise
     from darner.runtime.perform.agents.models import Models  # noqa: PLC0415 - likewise
     from darner.runtime.perform.agents.recorded_model import Asking, Meter, RecordedModel  # noqa: PLC0415 - likewise
+    from darner.runtime.perform.agents.trail import Trail  # noqa: PLC0415 - likewise
 
     class BelievesTheStream(RecordedModel):
         """A broken variant: what has arrived when a stream ends is the answer."""
@@ -298,7 +299,7 @@ def test_a_stream_that_broke_off_is_never_on_record() -> None:
     async def asked(kind: type[RecordedModel], address: str) -> dict[str, Json]:
         plan = ModelPlan.model_validate({"use": "openai:scripted", "base_url": address, "params": {"stream": True}})
         models, boundary = Models({"small": plan}, secrets=EnvironmentSecrets({})), MemoryBoundary()
-        asking = Asking(boundary, "s", Meter("writer", Limits()), {})
+        asking = Asking(boundary, "s", Meter("writer", Limits()), {}, Trail("writer", 1), "Hello")
         try:
             await kind(models, "small", asking).request([ModelRequest(parts=[UserPromptPart("Hello")])], None, ModelRequestParameters())
         except Network:

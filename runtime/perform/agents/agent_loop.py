@@ -178,7 +178,7 @@ class AgentLoop:
             # No mistake of the model's: it uses up no attempt, and the agent goes on knowing it.
             return refusal.message
         except Semantic as refusal:
-            visit.trail.note(visit.boundary, visit.call_id)
+            visit.trail.calls += refusal.calls
             raise ModelRetry(refusal.message) from refusal
         self._refuse_repeated(visit, turn, name, arguments, result, is_known=is_known)
         return result
@@ -192,12 +192,17 @@ class AgentLoop:
         try:
             told = visit.progress.repeats(turn, name, arguments, result, is_known=is_known)
         except Exhausted as stuck:
+            self._note_repeated(visit, is_known=is_known)
             visit.boundary.refuse(visit.call_id, stuck.message)
             raise visit.trail.blamed(stuck) from None
         if told is not None:
-            if not is_known:
-                visit.trail.note(visit.boundary, visit.call_id)
+            self._note_repeated(visit, is_known=is_known)
             raise ModelRetry(told)
+
+    def _note_repeated(self, visit: Visit, *, is_known: bool) -> None:
+        """Let what gave the same again be made anew, once the agent is tried again: it may give something else by then."""
+        if not is_known:
+            visit.trail.note(visit.boundary, visit.call_id)
 
 
 def attempts(reactions: OnFailure) -> int:

@@ -48,6 +48,8 @@ UNSTEADY_IN_MESSAGES = frozenset(
 UNSTEADY_IN_PARTS = frozenset({"timestamp", "id", "provider_name", "provider_details", "metadata", "content_file_digests"})
 QUOTA, OVERFLOW = "QuotaExceeded", "WindowOverflow"
 """The types of failures that are a provider's: its account has no credit left, its model's window is too small."""
+PATIENCE = 60.0
+"""Seconds that a model with a fallback may be waited for at a time; then the fallback is asked."""
 SUMMARY = ModelRequestParameters(output_mode="text", allow_text_output=True)
 
 
@@ -205,6 +207,7 @@ class RecordedModel(WrapperModel):
             fingerprint=self._asking.fingerprint,
             on_failure=self._asking.on_failure,
             flaw=None if self._reaction("context").rewind is False else flaw,
+            patience=None if name == self._models.chain(self._name)[-1] else PATIENCE,
             turn=self._models.pace(name).turn,
             need=estimate(name, sent, parameters, params, self._models.price(name)),
             bounds=self._asking.meter.bounds,

@@ -10,7 +10,6 @@ from pydantic_ai.messages import ModelMessage, RetryFeedbackPart, ToolReturnPart
 
 from ...failures import Failure, Semantic
 from ...ports import Boundary
-from ..boundary import JournaledBoundary
 
 _F = TypeVar("_F", bound=Failure)
 
@@ -49,8 +48,8 @@ class Trail:
 
     def note(self, boundary: Boundary, parent: str) -> None:
         """Keep the call that has just given its result."""
-        if isinstance(boundary, JournaledBoundary) and parent in boundary.finished:
-            self.calls.append(boundary.finished[parent])
+        last = boundary.last(parent)
+        self.calls += [] if last is None else [last]
 
     def blamed(self, failure: _F) -> _F:
         """Return a failure that knows which answers were refused: they are asked anew once it is tried again."""

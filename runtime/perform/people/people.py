@@ -23,6 +23,8 @@ from .telling import Telling
 
 NO_ANSWER = "NoAnswer"
 """The type of the failure where a person's time is up."""
+BESIDE = frozenset({"attempts", "minutes"})
+"""What is shown beside a question, and makes no other one of it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Asking:
     @property
     def digest(self) -> str:
         """What an open question is compared with, to see whether it is still the one that was asked."""
-        return keys.digest([self.text, self.schema, self.shown])[:16]
+        shown = {key: one for key, one in self.shown.items() if key not in BESIDE} if isinstance(self.shown, Mapping) else self.shown
+        return keys.digest([self.text, self.schema, shown])[:16]
 
 
 @dataclass(frozen=True)

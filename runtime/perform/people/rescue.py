@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from ....compiler.plan import Plan, StepPlan
 from ....compiler.quantities import format_money
+from ....compiler.settings import REACTIONS
 from ...commits import GroupCommit
 from ...failures import CallableError, Failure, Semantic
 from ...idle import Idle
+from ...known import CallState
+from ...ledger import CONTAINERS
 from ...ports import Json
 from ...scope import SKIPPED, Performer, Result, reaction
 from ...state import RunState
@@ -89,10 +93,21 @@ class Rescuing:
             "failure": failure.kind,
             "message": failure.message,
             "tried": tried[-10:],
+            "attempts": by_class(calls),
             "calls": len(calls),
+            "minutes": round(used.seconds / 60, 1),
             "tokens": used.tokens,
             "cost": format_money(used.cost),
         } | ({} if failure.last is None else {"last": failure.last})
+
+
+def by_class(calls: Iterable[CallState]) -> dict[str, int]:
+    """Return how many attempts failed, by class, an answer that was refused among them; calls that only hold others don't count."""
+    counted: Counter[str] = Counter()
+    for call in calls:
+        counted["semantic"] += call.refused
+        counted.update(told.failure for told in call.failures if call.what not in CONTAINERS)
+    return {kind: counted[kind] for kind in REACTIONS if counted[kind]}
 
 
 def _check(plan: Plan, step: StepPlan) -> Callable[[Json], object]:
