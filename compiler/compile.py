@@ -22,6 +22,7 @@ from .meaning.refs import refs_of
 from .meaning.resolve import Surroundings, resolve
 from .meaning.sources import Sources
 from .plan import Compiled, Lock, Plan
+from .settings import Price
 
 
 def needed_callables(sources: Sources) -> tuple[str, ...]:
@@ -65,7 +66,13 @@ def _lock(pipeline: Pipeline, plan: Plan) -> Lock:
     callables = {ref: one.fingerprint for ref, one in sorted(pipeline.signatures.callables.items()) if one.fingerprint}
     prompts = {name: _digest(pipeline.prompts[name].text) for name in sorted((*plan.agents, *plan.humans))}
     personal = tuple(sorted(f"{ref}.{one.name}" for ref, record in pipeline.records.items() for one in record.fields if one.personal))
-    return Lock(callables=callables, prompts=prompts, places=dict(_places(pipeline)), personal=personal)
+    return Lock(callables=callables, prompts=prompts, places=dict(_places(pipeline)), personal=personal, prices=_prices(pipeline, plan))
+
+
+def _prices(pipeline: Pipeline, plan: Plan) -> dict[str, Price]:
+    """Return the prices of the models whose entries name none, as far as they are known: a run counts with those that it began with."""
+    found = {name: pipeline.price_of(one) for name, one in sorted(plan.models.items()) if one.price is None}
+    return {name: price for name, price in found.items() if price is not None}
 
 
 def _digest(text: str) -> str:

@@ -251,6 +251,8 @@ class Lock(Frozen):
     """Node name to ``file:line:column``."""
     personal: tuple[str, ...] = ()
     """Fields that are marked ``Personal``, as ``module:Type.field``: hidden wherever a run is shown."""
+    prices: dict[str, Price] = {}
+    """What models cost whose entries don't say it, by model: as it was known then."""
 
 
 class Compiled(Frozen):

@@ -113,6 +113,16 @@ class ModelRate(Frozen):
     concurrency: Annotated[int, Field(ge=1)] | None = None
 
 
+class PriceAbove(Frozen):
+    """Money for a million tokens of requests that send more than ``tokens``."""
+
+    tokens: Annotated[int, Field(ge=1)]
+    input: Money
+    output: Money
+    cache_read: Money | None = None
+    cache_write: Money | None = None
+
+
 class Price(Frozen):
     """Money for a million tokens. Input that the provider's cache serves, or keeps, costs what input costs unless a price is named."""
 
@@ -120,6 +130,7 @@ class Price(Frozen):
     output: Money
     cache_read: Money | None = None
     cache_write: Money | None = None
+    above: PriceAbove | None = None
 
 
 class Cache(Frozen):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from ..compiler.settings import Limits, Price
+from ..compiler.settings import Limits, Price, PriceAbove
 
 MILLION = 1_000_000
 
@@ -40,7 +40,7 @@ class Usage:
         )
 
 
-def cost(price: Price | None, input_tokens: int, output_tokens: int, *, cache_read: int = 0, cache_write: int = 0) -> Decimal:
+def cost(price: Price | PriceAbove | None, input_tokens: int, output_tokens: int, *, cache_read: int = 0, cache_write: int = 0) -> Decimal:
     """Return what tokens cost in US dollars, exactly; nothing where there is no price.
 
     ``cache_read`` and ``cache_write`` are parts of ``input_tokens``, as pydantic-ai tells them of every provider; where the
@@ -48,6 +48,8 @@ def cost(price: Price | None, input_tokens: int, output_tokens: int, *, cache_re
     """
     if price is None:
         return Decimal(0)
+    if isinstance(price, Price) and price.above is not None and input_tokens > price.above.tokens:
+        return cost(price.above, input_tokens, output_tokens, cache_read=cache_read, cache_write=cache_write)
     plain = price.input * (input_tokens - cache_read - cache_write)
     read = (price.input if price.cache_read is None else price.cache_read) * cache_read
     written = (price.input if price.cache_write is None else price.cache_write) * cache_write
@@ -101,6 +103,5 @@ class Estimate:
     def at_most(self, unlimited: int) -> Usage:
         """Return what may be needed; an answer that nothing limits is reckoned with ``unlimited`` tokens."""
         output = unlimited if self.answer is None else self.answer
-        dearest = self.price if self.price is None else self.price.model_copy(update={"cache_read": None})
-        written = self.most if dearest is not None and (dearest.cache_write or 0) > dearest.input else 0
-        return Usage(1, self.most, output, cost(dearest, self.most, output, cache_write=written))
+        money = max(cost(self.price, self.most, output), cost(self.price, self.most, output, cache_write=self.most))
+        return Usage(1, self.most, output, money)

@@ -113,8 +113,20 @@ WORDS: Mapping[str, Word] = {
     "ModelRate.concurrency": Word("requests at the same time", 8),
     "Price.input": Word("for a million tokens that are sent", "0.15 USD"),
     "Price.output": Word("for a million tokens that come back", "0.60 USD"),
-    "Price.cache_read": Word("for a million tokens of input that the provider's cache serves; as input costs where it isn't said", "0.015 USD"),
-    "Price.cache_write": Word("for a million tokens of input that the provider's cache keeps; as input costs where it isn't said", "0.1875 USD"),
+    "Price.cache_read": Word(
+        "for a million tokens of input that the provider's cache serves; as input costs where it isn't said", "0.015 USD"
+    ),
+    "Price.cache_write": Word(
+        "for a million tokens of input that the provider's cache keeps; as input costs where it isn't said", "0.1875 USD"
+    ),
+    "Price.above": Word(
+        "what requests cost that send more than so many tokens", {"tokens": 200000, "input": "0.30 USD", "output": "0.90 USD"}
+    ),
+    "PriceAbove.tokens": Word("the most tokens that a request sends at the ordinary price", 200000),
+    "PriceAbove.input": Word("for a million tokens that are sent", "0.30 USD"),
+    "PriceAbove.output": Word("for a million tokens that come back", "0.90 USD"),
+    "PriceAbove.cache_read": Word("for a million tokens of input that the provider's cache serves", "0.03 USD"),
+    "PriceAbove.cache_write": Word("for a million tokens of input that the provider's cache keeps", "0.375 USD"),
     "Dataset.use": Word("a connector, or a callable", "files"),
     "Dataset.type": Word("the type of one row", _SHAPE),
     "Dataset.key": Word("the field that names a row", "product_id"),

@@ -63,10 +63,12 @@ def _prices(pipeline: Pipeline, findings: Findings) -> None:
         agents = [one for one in pipeline.names.agents.values() if one.value.limits is not None and one.value.limits.cost is not None]
     for agent in agents:
         for model in _chain(pipeline, agent):
-            if model.value.price is None:
+            if pipeline.price_of(model.value) is None:
                 labels = [Label(agent.place, "it is asked by this agent, whose cost is limited")]
                 help_ = "add price: {input: 0.15 USD, output: 0.60 USD}: money for a million tokens"
-                findings.error("E512", f"models.{model.name} has no price", model.place, labels=labels, help=help_)
+                findings.error(
+                    "E512", f"models.{model.name} has no price, and none is known for it", model.place, labels=labels, help=help_
+                )
 
 
 def _steps_with_cost(pipeline: Pipeline) -> bool:

@@ -66,7 +66,9 @@ CODES: Mapping[str, Code] = {
     ),
     "E512": Code(
         "a model without a price",
-        "A cost is limited, and counting it needs the price of each model that may be asked, those that it falls back on too.",
+        "A cost is limited, and counting it needs the price of each model that may be asked, those that it falls back on too. Prices of "
+        "well-known models at their providers' own addresses are known where darner[agents] is installed; an entry's own price counts "
+        "before those.",
         "models:\n  fast: {…, price: {input: 0.15 USD, output: 0.60 USD}}",
     ),
 }

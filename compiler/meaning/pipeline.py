@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from ..binding.bound import Bound
 from ..diagnostics import Findings
-from ..plan import Shape
+from ..plan import ModelPlan, Shape
+from ..settings import Price
 from ..signature import Parameter, Signature, Signatures
 from ..source import SourceFile, Span
-from ..spec import Stage, Step
+from ..spec import Model, Stage, Step
 from ..text.syntax import Path
 from ..types import AnyType, Records, Type
 from ..wires import Ref, parse_reference
@@ -142,12 +143,18 @@ class Pipeline:
     reached: frozenset[tuple[str, str]] = frozenset()
     """(section, name) of every entry that the flow or the job can reach."""
     connectors: frozenset[str] | None = None
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    """What well-known models cost, by what a model's ``use`` says."""
     findings: Findings = field(default_factory=Findings, repr=False, compare=False)
 
     @property
     def records(self) -> Records:
         """The record types that were read from Python."""
         return self.signatures.records
+
+    def price_of(self, model: Model | ModelPlan) -> Price | None:
+        """Return what a model costs: as its entry says, else as it is known; unknown where its server is somebody's own."""
+        return model.price or (self.prices.get(model.use or "") if model.base_url is None else None)
 
     def type_of(self, node: StepNode, value: Any) -> Type:
         """Return the type of what a step's reference points at, ``Any`` where it leads nowhere."""

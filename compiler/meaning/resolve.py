@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..binding.bound import Bound
 from ..diagnostics import Findings
+from ..settings import Price
 from ..signature import Signatures
 from ..source import SourceFile
 from ..types import AnyType, FieldType, OpaqueType, Record, RecordType, Type
@@ -32,6 +33,8 @@ class Surroundings:
 
     signatures: Signatures
     connectors: frozenset[str] | None = None
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    """What well-known models cost, by what a model's ``use`` says."""
 
 
 def resolve(
@@ -54,6 +57,7 @@ def resolve(
         callees=ports,
         reached=reachable(main, names),
         connectors=around.connectors,
+        prices=around.prices,
         findings=findings,
     )
     return replace(pipeline, flow=_flow(pipeline), stages=tuple(_stages(pipeline)))

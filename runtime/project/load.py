@@ -22,7 +22,9 @@ from ...compiler.source import SourceFile, Span
 from ...compiler.spec import Param
 from ...connectors.registry import names as connector_names
 from ..failures import Refused
+from ..perform.world import SystemClock
 from .inspection import LIMIT, inspect_callables
+from .prices import known_prices, unpriced
 from .settings import policy_path
 
 _PLACE = re.compile(r"(?<=: )(\S+)(:\d+:\d+)$")
@@ -110,7 +112,8 @@ def _take_in(spec: Path, policy: Path | None, *, inspect: bool, limit: float, lo
             sources.add(name, _read(folder, name))
     refs = needed_callables(sources)
     signatures = inspect_callables(refs, folder, limit=limit) if inspect and refs else Signatures(inspected=inspect)
-    return sources, Surroundings(signatures, frozenset(connector_names()))
+    prices = known_prices(unpriced(one.spec for one in sources.bounds.values()), SystemClock().now())
+    return sources, Surroundings(signatures, frozenset(connector_names()), prices)
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -69,7 +69,7 @@ def test_a_broken_stream_counts_with_what_its_provider_had_said(tmp_path: Path) 
     script = "replies:\n  - {fail: {broken: truncated}, times: 2}\n  - {text: fine, usage: {input: 200, output: 20}}\n"
     with ModelServer(script) as server:
         state = sold(plan(server, params={"stream": True}), tmp_path)
-    assert {failure: (one.attempts, one.cost) for failure, one in state.attempts.by_class().items()} == {"network": (2, 0)}
+    assert {failure: (one.attempts, one.cost) for failure, one in state.attempts.by_class().items()} == {"network": (2, Decimal(0))}
     assert state.cost == Decimal("0.0008")
 
 
@@ -96,7 +96,7 @@ def test_an_attempt_that_nobody_saw_the_end_of_is_there_and_its_cost_unknown(lef
     """Killed or told to stop in the middle of a request: what its provider bills, nobody has said."""
     state = seen(begun("c", 1.0), *left, AGAIN)
     [one] = state.attempts.attempts or []
-    assert (one.failure, one.seconds, one.is_known, one.cost) == (failure, seconds, False, 0)
+    assert (one.failure, one.seconds, one.is_known, one.cost) == (failure, seconds, False, Decimal(0))
     assert state.attempts.by_class()[one.failure].unknown == 1
 
 
@@ -125,7 +125,7 @@ def test_an_answer_is_refused_once_however_often_that_is_said() -> None:
 
 def test_a_person_who_is_asked_about_a_failure_is_a_question_and_their_time_a_wait() -> None:
     """In the class of what had failed; questions of the flow itself are none."""
-    asked = {"parent": "s", "human": "boss", "text": "?"}
+    asked: dict[str, Any] = {"parent": "s", "human": "boss", "text": "?"}
     rescue = QuestionAsked(**at(5), call="r", question="q1", about="rescue", shown={"failure": "semantic"}, **asked)
     own = QuestionAsked(**at(5), call="h", question="q2", about="question", **asked)
     closed = [QuestionClosed(**at(65), call=call, question=name, by="answer") for call, name in (("r", "q1"), ("h", "q2"))]

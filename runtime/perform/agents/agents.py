@@ -76,8 +76,9 @@ class Agents:
         self.params = dict(params or {})
         self.tools = tools or Tools(plan, secrets=secrets, params=params, lock=lock, base=base)
         self.models = Models(
-            plan.models, secrets=secrets, places=places, params=params, policy=plan.policy, resolver=resolver, run=run, clock=clock
-        )
+            plan.models, secrets=secrets, places=places, params=params, policy=plan.policy, prices=self._lock.prices,
+            resolver=resolver, run=run, clock=clock,
+        )  # fmt: skip
         self._plan = plan
         self._prompts = dict(prompts)
         self._secrets = secrets
