@@ -25,6 +25,8 @@ PATIENCE = 1.0
 """Seconds that cancelled code has to end, before it is cancelled again; and between looks at a step's time."""
 CANCELS = 3
 """How often code is asked to end before it is closed."""
+GRACE = 20.0
+"""Seconds that writes which have begun are given once their step is over: after that nobody knows whether they happened."""
 
 
 @dataclass
@@ -59,7 +61,7 @@ class Orchestration:
             await self._in_time(root)
             return root.result()
         finally:
-            await self._end(root)
+            await _undisturbed(self._end(root))
 
     async def _run(self, code: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         root = asyncio.current_task()
@@ -107,11 +109,12 @@ class Orchestration:
             for task in pending:
                 task.cancel()
             await asyncio.wait(pending, timeout=PATIENCE)
-        for task in self.tree.pending():
+        closed = self.tree.pending()
+        for task in closed:
             _close(task)
-        self._stop_undecided(*self._writes)
-        if self._writes:
-            await asyncio.wait(self._writes)
+        if closed:
+            await asyncio.wait(closed, timeout=PATIENCE)
+        await self._written()
 
     async def call(self, calling: Calling, work: Callable[[], Coroutine[Any, Any, Json]], *, writes: bool) -> Json:
         """Return a call's result as JSON; ``work`` performs it, and a write that began goes to its end."""
@@ -140,6 +143,16 @@ class Orchestration:
             self._stop_undecided(task)
             await asyncio.wait({task})
             raise
+
+    async def _written(self) -> None:
+        """Wait for writes that have begun, as long as `GRACE` at most; end the rest."""
+        loop = asyncio.get_running_loop()
+        until, last = loop.time() + GRACE, loop.time() + GRACE + CANCELS * PATIENCE
+        while (pending := {one for one in self._writes if not one.done()}) and loop.time() < last:
+            self._stop_undecided(*pending)
+            for one in pending if loop.time() >= until else ():
+                one.cancel()
+            await asyncio.wait(pending, timeout=PATIENCE)
 
     def _stop_undecided(self, *writes: asyncio.Task[Json]) -> None:
         """Cancel those writes that only wait for a person's word."""
@@ -208,6 +221,19 @@ class Orchestration:
         if self.boundary.replay is not None:
             self.boundary.replay.asked(call)
         return known.payload
+
+
+async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
+    """Do some work to its end, however often this is cancelled meanwhile: whoever stops a run asks more than once."""
+    task, is_cancelled = asyncio.ensure_future(work), False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            is_cancelled = True
+    task.result()
+    if is_cancelled:
+        raise asyncio.CancelledError
 
 
 def _close(task: asyncio.Task[Any]) -> None:
