@@ -27,15 +27,19 @@ class Grant:
     disk: int | None = None
     cpu: float | None = None
     gpus: int = 0
+    spot: bool = False
+    """Its machine may be taken away: the process is told, and what it is at is interrupted."""
 
     def over(self, base: Grant) -> Grant:
         """Return what is said here, and what the base says where nothing is."""
-        return Grant(self.memory or base.memory, self.disk or base.disk, self.cpu or base.cpu, self.gpus or base.gpus)
+        return Grant(
+            self.memory or base.memory, self.disk or base.disk, self.cpu or base.cpu, self.gpus or base.gpus, self.spot or base.spot
+        )
 
 
 def rungs(resources: ResourcesPlan) -> tuple[Grant, ...]:
     """Return what each rung of a ladder gives, the base first; each rung lies over the base."""
-    base = Grant(resources.memory, resources.disk, resources.cpu, resources.gpu.count if resources.gpu else 0)
+    base = Grant(resources.memory, resources.disk, resources.cpu, resources.gpu.count if resources.gpu else 0, resources.spot)
     higher = (Grant(one.memory, one.disk, one.cpu, one.gpu.count if one.gpu else 0) for one in resources.on_oom)
     return (base, *(one.over(base) for one in higher))
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..failures import Corrupt, Missing
 from ..journal import paths
+from ..ledger import merged
 from ..ports import Store
 from .model import Marker, ShardRef
 
@@ -45,7 +46,10 @@ class Board:
         there = self.read(marker.group, marker.shard)
         if there is not None and there.outcome == "done":
             return there
-        self.store.put(name, content)
+        if there is not None and there.attempt < marker.attempt:
+            # What earlier attempts cost goes along with what becomes of the shard.
+            marker = marker.model_copy(update={"failures": merged(there.failures, marker.failures)})
+        self.store.put(name, marker.model_dump_json(exclude_defaults=True).encode())
         return marker
 
     def start(self, group: int, ref: ShardRef) -> None:

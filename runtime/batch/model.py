@@ -46,6 +46,7 @@ from typing import Any, Literal
 
 from ...compiler.frozen import Frozen
 from ...compiler.settings import FailureClass
+from ..ledger import Totals
 
 ROWS_PER_PARTITION = 65_536
 KEY = "_key"
@@ -154,6 +155,8 @@ class Marker(Frozen):
     calls: int = 0
     tokens: int = 0
     cost: Decimal = Decimal(0)
+    failures: dict[FailureClass, Totals] = {}
+    """What failures cost: of rows, and of this shard's attempts so far."""
     worker: str = ""
 
 

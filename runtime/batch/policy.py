@@ -10,6 +10,7 @@ from typing import TypeVar
 from ...compiler.settings import REACTIONS, FailureClass, OnFailure, Reaction, Then, merge_reactions
 from .. import evidence
 from ..failures import CallableError, DarnerError, Failure
+from ..ledger import Totals
 from ..perform.processes.child import place_of
 from ..perform.world import SystemClock, chance
 from ..ports import CallRequest
@@ -31,16 +32,21 @@ class FailurePolicy:
     said: Mapping[FailureClass, Reaction]
     place: str
     """The stage, for messages."""
+    count: Callable[[FailureClass, Totals], None] | None = None
+    """Is told of each failed attempt at a row."""
 
     @classmethod
-    def of(cls, stage: str, on_failure: OnFailure) -> FailurePolicy:
+    def of(cls, stage: str, on_failure: OnFailure, count: Callable[[FailureClass, Totals], None] | None = None) -> FailurePolicy:
         """Return a stage's policy: what its plan says, over what the language says."""
-        return cls(merge_reactions(REACTIONS, on_failure), on_failure, stage)
+        return cls(merge_reactions(REACTIONS, on_failure), on_failure, stage, count)
 
     def wait(self, error: Exception, tried: Attempts) -> float | None:
         """Return the seconds before a row is tried again, or None where it isn't; ``tried`` counts this failure, see `retry.delay`."""
         failure = as_failure(error)
-        return delay(_PURE, self.reactions[failure.kind], failure, tried, chance())
+        wait = delay(_PURE, self.reactions[failure.kind], failure, tried, chance())
+        if self.count is not None:
+            self.count(failure.kind, Totals(attempts=1, calls=int(times(tried) == 1), waited=wait or 0.0))
+        return wait
 
     def then(self, kind: FailureClass, *, used_up: bool) -> Then | None:
         """Return what the spec says becomes of what fails like this; None where it says nothing, which is a dead letter.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ...compiler.lowering.plantext import from_text
 from ..ports import Json
+from .processes.leaving import Notice
 from .secrets import EnvironmentSecrets
 from .tools import Tools
 
@@ -16,5 +18,5 @@ def prepare(setup: Json) -> Callable[[Json], Json]:
     """Return what calls a tool: ``{"plan", "params", "base"}`` once, then ``{"tool", "arguments", "key"}`` for each call."""
     base = None if setup["base"] is None else Path(setup["base"])
     tools = Tools(from_text(setup["plan"], "the plan"), secrets=EnvironmentSecrets(), params=setup["params"], base=base)
-    loop = asyncio.new_event_loop()
-    return lambda request: tools.call_here(loop, request["tool"], request["arguments"], request["key"])
+    loop, notice = asyncio.new_event_loop(), Notice.of(setup)
+    return lambda request: notice.preempting(partial(tools.call_here, loop, request["tool"], request["arguments"], request["key"]))

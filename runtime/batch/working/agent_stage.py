@@ -45,7 +45,7 @@ class _AgentRow:
         try:
             return await self.agents.call(boundary, self.name, row, parent=parent, laid_over=LaidOver(dict(self.on_failure)))
         finally:  # what a row that fails has used was paid for, too
-            self.meter.add(boundary.used)
+            self.meter.add(boundary.used, boundary.attempts.by_class())
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,12 @@ import pyarrow as pa
 
 from ...failures import DarnerError, Missing
 from ...journal import paths
+from ...perform.processes.leaving import Notice
 from ...ports import Store
 from ..arrow import Column, one_array
 from ..model import FINGERPRINT, KEY, STATE
 from ..outcomes import Dead
 from ..rows import DONE, FILTERED, Rows
-from .leaving import Notice
 from .metering import Meter, Used
 
 DEAD = "_dead"

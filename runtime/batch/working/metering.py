@@ -7,34 +7,40 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from ....compiler.settings import FailureClass
+from ...ledger import ByClass, Totals, merged
 from ...ports import Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Model calls, tokens and money (US dollars)."""
+    """Model calls, tokens, money (US dollars), and what of it failures cost."""
 
     calls: int = 0
     tokens: int = 0
     cost: Decimal = Decimal(0)
+    failures: ByClass = field(default_factory=dict)
 
     def __add__(self, other: Used) -> Used:
         """Return the sum."""
-        return Used(self.calls + other.calls, self.tokens + other.tokens, self.cost + other.cost)
+        failures = merged(self.failures, other.failures)
+        return Used(self.calls + other.calls, self.tokens + other.tokens, self.cost + other.cost, failures)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what a marker says of it."""
-        return {"calls": self.calls, "tokens": self.tokens, "cost": self.cost}
+        return {"calls": self.calls, "tokens": self.tokens, "cost": self.cost, "failures": dict(self.failures)}
 
     def as_json(self) -> str:
         """Return it as text."""
-        return json.dumps({**self.as_dict(), "cost": str(self.cost)})
+        failures = {failure: totals.model_dump(mode="json") for failure, totals in self.failures.items()}
+        return json.dumps({**self.as_dict(), "cost": str(self.cost), "failures": failures})
 
     @classmethod
     def of_json(cls, text: bytes) -> Used:
         """Return what `as_json` said; ValueError, TypeError or decimal.InvalidOperation where it is something else."""
         told = json.loads(text)
-        return cls(int(told.get("calls", 0)), int(told.get("tokens", 0)), Decimal(told.get("cost", "0")))
+        failures = {failure: Totals.model_validate(one) for failure, one in told.get("failures", {}).items()}
+        return cls(int(told.get("calls", 0)), int(told.get("tokens", 0)), Decimal(told.get("cost", "0")), failures)
 
 
 @dataclass(slots=True)
@@ -43,9 +49,13 @@ class Meter:
 
     _used: Used = field(default_factory=Used)
 
-    def add(self, used: Usage) -> None:
-        """Add what one row used."""
-        self._used += Used(used.requests, used.input_tokens + used.output_tokens, used.cost)
+    def add(self, used: Usage, failures: ByClass) -> None:
+        """Add what one row used, and what of it failures cost."""
+        self._used += Used(used.requests, used.input_tokens + used.output_tokens, used.cost, failures)
+
+    def fail(self, failure: FailureClass, totals: Totals) -> None:
+        """Add what a failed attempt at a row cost."""
+        self._used += Used(failures={failure: totals})
 
     def taken(self) -> Used:
         """Return the sum and begin anew."""

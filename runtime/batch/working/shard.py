@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from ....compiler.plan import StagePlan
-from ...failures import Corrupt, Preempted
+from ...failures import Corrupt
 from ...journal import paths
+from ...perform.processes.leaving import Notice
 from ...ports import Json, Store
 from ..fingerprints import stage_keys
 from ..markers import Board
@@ -24,7 +25,6 @@ from .agent_stage import AgentStages
 from .arrow_stage import ArrowCaller
 from .callables import DEFAULT_BATCH, DEFAULT_CONCURRENCY, AsyncCaller, BatchCaller, Caller, RowCaller, StageTypes, built, stage_types
 from .kept import Keeper
-from .leaving import Leaving, Notice
 from .metering import Meter
 from .remembered import Memory
 from .stage import Stage, run_stage
@@ -55,13 +55,8 @@ class GroupRunner:
         """
         ref = ShardRef(request["shard"], request["attempt"], request["rung"])
         keeper = Keeper(self.store, self.order.job, self.order.planned, ref.shard, self.order.flush, self.meter, self.notice)
-        try:
-            with self.notice.working():
-                if ref.attempt > 1:
-                    keeper.recover(self.order.stages)
-                marker = _ShardRun(self.order, self.store, ref, self.inputs[ref.shard], keeper).marker(self.stages, request["batch"])
-        except Leaving:
-            raise Preempted("its process was asked to leave (SIGTERM); what it had made is kept") from None
+        run = _ShardRun(self.order, self.store, ref, self.inputs[ref.shard], keeper)
+        marker = self.notice.preempting(lambda: run.marker(self.stages, request["batch"]))
         return marker.model_copy(update=(keeper.used + self.meter.taken()).as_dict()).model_dump(mode="json")
 
 
@@ -76,7 +71,7 @@ class _CallerMaker:
         stage = order.compiled.plan.stages[name]
         if ":" not in stage.runs:
             return AgentStages(order.compiled, order.params, order.places, self.runner, self.meter).caller(name, types)
-        policy = FailurePolicy.of(name, stage.on_failure)
+        policy = FailurePolicy.of(name, stage.on_failure, self.meter.fail)
         function = built(stage, order.params)
         if stage.shape == "arrow":
             return ArrowCaller(function, policy, stage.batch, types.output.schema if types.output else None)
@@ -103,6 +98,8 @@ class _ShardRun:
 
     def marker(self, stages: list[Stage], batch: int | None) -> Marker:
         """Run the stages, write a part for each, then the dead letters; the marker itself is the worker's to write."""
+        if self.ref.attempt > 1:
+            self.keeper.recover(self.order.stages)
         source = read_part(self.store, self.input)
         rows, memory = self._entering(source), Memory(source, self.store)
         parts, counts, dead = {}, {}, list[DeadLetter]()

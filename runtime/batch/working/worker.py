@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ....compiler.settings import FailureClass
 from ...failures import Corrupt, DarnerError, Failure, Fenced, Preempted, StoreError
+from ...ledger import Totals
 from ...perform.processes.children import Child, ChildTask, ProcessId
 from ..groups import Allowance
 from ..markers import Board
@@ -76,8 +77,11 @@ class GroupWorker:
             marker = self._attempted(ref)
         finally:
             over.set()
-        worker = f"{socket.gethostname()}:{os.getpid()}"
-        return self._board.finish(marker.model_copy(update={"seconds": time.monotonic() - began, "worker": worker}))
+        seconds = time.monotonic() - began
+        told = {"seconds": seconds, "worker": f"{socket.gethostname()}:{os.getpid()}"}
+        if marker.failure is not None:
+            told["failures"] = {marker.failure: Totals(attempts=1, calls=int(ref.attempt == 1), seconds=seconds)}
+        return self._board.finish(marker.model_copy(update=told))
 
     def _watch(self, ref: ShardRef, over: threading.Event) -> None:
         """Have a shard hand over as soon as this process is to leave, or the driver stops, wherever that is."""

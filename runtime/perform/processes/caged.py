@@ -7,6 +7,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from ....compiler.plan import ResourcesPlan
 from ....compiler.settings import OnFailure, Reaction
@@ -19,16 +20,20 @@ from ..threads import Threads
 from . import machine
 from .children import Child, ChildTask
 from .climbing import Rungs
+from .leaving import SPOT, Notice
 from .room import Room
 
+GRACE_SECONDS = 5.0
+"""How long a callable on a machine that may be taken away has for its `finally`, where it must end."""
 
-def prepare(_setup: Json) -> Callable[[Json], Json]:
+
+def prepare(setup: Json) -> Callable[[Json], Json]:
     """Return what calls callables in this process, which is the child: ``{"ref", "arguments", "named"}`` in, the result out.
 
     One event loop serves all calls, as in the process that runs the flow.
     """
-    loop = asyncio.new_event_loop()
-    return lambda request: call_here(loop, request["ref"], request["arguments"], named=request["named"])
+    loop, notice = asyncio.new_event_loop(), Notice.of(setup)
+    return lambda request: notice.preempting(partial(call_here, loop, request["ref"], request["arguments"], named=request["named"]))
 
 
 @dataclass
@@ -81,7 +86,8 @@ class Cages:
         try:
             value = await self.threads.run(child.call, request=request)
         except asyncio.CancelledError:
-            await self.threads.run(child.give_up)  # whoever cancels may begin anew at once, and not beside this
+            grace = GRACE_SECONDS if grant.spot else 0.0
+            await self.threads.run(child.give_up, grace=grace)  # whoever cancels may begin anew at once, and not beside this
             raise
         except BaseException:
             self._idle[grant].append(child)
@@ -107,7 +113,14 @@ class Cages:
 
     def _task(self, grant: Grant) -> ChildTask:
         threads = None if grant.cpu is None else max(1, min(round(grant.cpu), machine.cores()))
-        return ChildTask(self.target, setup=self.setup, memory=grant.memory, sys_path=(self.folder,), threads=threads, disk=grant.disk)
+        return ChildTask(
+            self.target,
+            setup={**self.setup, SPOT: grant.spot},
+            memory=grant.memory,
+            sys_path=(self.folder,),
+            threads=threads,
+            disk=grant.disk,
+        )
 
     def close(self) -> None:
         """End all children, and keep what was learned of the rungs."""

@@ -15,15 +15,19 @@ from __future__ import annotations
 import json
 import queue
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
 from ... import failures
-from ...failures import Crashed, DarnerError, Failure, OutOfMemory
+from ...failures import Crashed, DarnerError, Failure, OutOfMemory, Preempted
 from ...ports import Json
 from .life import ChildTask, Life, ProcessId
 
 __all__ = ["Child", "ChildPool", "ChildTask", "ProcessId"]
+
+
+_LOOK_SECONDS = 0.02
 
 
 class Child:
@@ -69,8 +73,8 @@ class Child:
         del reply
         if "failure" in told:
             failure = rebuilt(told["failure"])
-            if isinstance(failure, OutOfMemory):
-                self.close()  # a device's memory: what is left of it is unknown
+            if isinstance(failure, OutOfMemory | Preempted):
+                self.close()  # a device's memory: what is left of it is unknown; or it is leaving
             raise failure
         return told
 
@@ -88,9 +92,16 @@ class Child:
         if life is not None:
             life.end("end")
 
-    def give_up(self) -> None:
-        """End the process for good, though another thread may be about to start it."""
+    def give_up(self, grace: float = 0.0) -> None:
+        """End the process for good, though another thread may be about to start it.
+
+        With ``grace``, it is asked to leave first, and has so many seconds: whoever waits for its answer closes it then.
+        """
         self._is_given_up = True
+        deadline = time.monotonic() + grace
+        if grace and self.leave():
+            while self._life is not None and time.monotonic() < deadline:
+                time.sleep(_LOOK_SECONDS)
         self.close()
 
     def __enter__(self) -> Self:

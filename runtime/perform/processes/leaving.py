@@ -5,8 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from ...failures import Preempted
+
+Result = TypeVar("Result")
+SPOT = "spot"
+"""The key of a child's setup that says whether its machine may be taken away."""
 
 
 class Leaving(KeyboardInterrupt):
@@ -20,6 +27,14 @@ class Notice:
         self._is_working = False
         self._held = 0
         self._given = False
+
+    @classmethod
+    def of(cls, setup: Mapping[str, Any]) -> Notice:
+        """Return what hears of SIGTERM in a child where its ``setup`` says that its machine may be taken away, and nothing elsewhere."""
+        notice = cls()
+        if setup[SPOT]:
+            notice.stand()
+        return notice
 
     def stand(self) -> None:
         """Take SIGTERM over; only a main thread can, elsewhere nothing happens."""
@@ -36,9 +51,21 @@ class Notice:
             if not self._held:
                 raise Leaving
 
+    def preempting(self, work: Callable[[], Result]) -> Result:
+        """Return what some work gives; raises `Preempted` where the process is asked to leave meanwhile, after its `finally`."""
+        try:
+            with self.working():
+                return work()
+        except BaseException:
+            if not self._given:
+                raise
+        raise Preempted("its process was asked to leave (SIGTERM)")
+
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Let the block be interrupted."""
+        """Let the block be interrupted; raises `Leaving` where the process was to leave before."""
+        if self._given:
+            raise Leaving
         self._is_working = True
         try:
             yield
