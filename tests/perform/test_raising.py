@@ -57,10 +57,9 @@ class Broken(Exception):
 
 def test_the_users_own_methods_are_neither_needed_nor_trusted() -> None:
     """An exception whose code is broken goes its way all the same."""
-    try:
+    with pytest.raises(Broken) as raised:
         raise Broken("one", 2) from KeyError("why")
-    except Broken as error:
-        found = again(error)
+    found = again(raised.value)
     assert type(found) is Broken
     assert found.args == ("one", 2)
     assert isinstance(found.__cause__, KeyError)
