@@ -20,6 +20,7 @@ from darner.runtime.journal.store import open_store
 from darner.runtime.perform.flow import Surroundings, run_flow
 from darner.runtime.perform.processes.caged import prepare
 from darner.runtime.perform.processes.children import Child, ChildTask
+from darner.runtime.perform.processes.leaving import SPOT
 from darner.runtime.perform.secrets import EnvironmentSecrets
 
 from ..flow.plans import flow, step
@@ -88,7 +89,7 @@ def _steps(folder: Path, kind: str, given: dict[str, Any], resources: dict[str, 
 
 
 def _start() -> float:
-    task = ChildTask(f"{prepare.__module__}:{prepare.__name__}", setup={}, memory=512 << 20, sys_path=(str(ORDERS),))
+    task = ChildTask(f"{prepare.__module__}:{prepare.__name__}", setup={SPOT: False}, memory=512 << 20, sys_path=(str(ORDERS),))
     began = time.perf_counter()
     with Child(task) as child:
         child.call({"ref": "orders.steps:note", "arguments": "x", "named": False})
