@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .runtime.testing.boundary import MemoryBoundary, NoWaiting, Recorded
 from .runtime.testing.command import main
+from .runtime.testing.device import DeviceOutOfMemory, SmallDevice
 from .runtime.testing.handles import call, moments
 from .runtime.testing.logs import DyingLog, MemoryLog
 from .runtime.testing.model import scripted_model
@@ -14,6 +15,7 @@ from .runtime.testing.script import Script, parse, read
 from .runtime.testing.server import ModelServer
 
 __all__ = [
+    "DeviceOutOfMemory",
     "DyingLog",
     "MemoryBoundary",
     "MemoryLog",
@@ -22,6 +24,7 @@ __all__ = [
     "Recorded",
     "Script",
     "ServerProcess",
+    "SmallDevice",
     "TableResolver",
     "call",
     "moments",

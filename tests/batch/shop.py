@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from darner.connectors.ports import Place, SourceRange
+from darner.testing import SmallDevice
 
 TRACE = Path(os.environ.get("SHOP_TRACE", os.devnull))
 
@@ -112,6 +113,19 @@ def double(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def cheap(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch.filter(pc.less(batch.column("price"), pa.scalar(5.0)))
+
+
+class DeviceEmbedder:
+    """An embedder on a device; rows titled "heavy" weigh ten times as much. Each call leaves its rows' keys in a line."""
+
+    def __init__(self, rows: int) -> None:
+        self.device = SmallDevice(rows)
+
+    def __call__(self, rows: list[Clean]) -> list[Indexed]:
+        with Path("embedded").open("a") as file:
+            file.write(" ".join(row.sku for row in rows) + "\n")
+        self.device.hold(sum(10 if row.title == "heavy" else 1 for row in rows))
+        return [Indexed(sku=row.sku, title=row.title, category="device", vector=[1.0]) for row in rows]
 
 
 class FileTable:

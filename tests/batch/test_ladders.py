@@ -77,3 +77,20 @@ def test_a_ladder_that_ends_too_low_costs_what_its_stage_says(tmp_path: Path) ->
     assert (report["status"], report["written"], report["dead"]) == ("done", 2 * SHARD, 0)
     assert report["stages"]["normalise"]["filtered"] == SHARD
     assert _calls(project)[f"p{SMALL:06d}"] == 3
+
+
+def test_a_device_that_is_too_small_for_a_batch_gets_smaller_ones_for_that_shard_alone(tmp_path: Path) -> None:
+    """Batches of 64, 16, 4: what a shard's batches gave before one was too large is kept, and not computed on the next rung."""
+    heavy = range(SHARD + 64, SHARD + 76)
+    stages = [STAGES[0], "{name: embed, use: 'shop:DeviceEmbedder', with: {rows: 100}, batch: 64, resources: device}"]
+    ladder = "  device: {memory: 1Gi, on_oom: [{batch: 16}, {batch: 4}]}"
+    project = Project.make(tmp_path / "shop", products(3 * SHARD, heavy=heavy), stages=stages, resources=ladder, shard_rows=str(SHARD))
+    report = project.run()
+    assert (report["status"], report["written"]) == ("done", 3 * SHARD), report
+    markers = [json.loads(path.read_text()) for path in project.objects("*/markers/01/*.json")]
+    assert [(one.get("rung", 0), one["attempt"]) for one in markers] == [(0, 1), (2, 3), (0, 1)]
+    batches = [line.split() for line in (project.folder / "embedded").read_text().splitlines()]
+    assert Counter(map(len, batches)) == Counter({64: 3, 36: 3, 16: 1, 4: 9})
+    calls = Counter(sku for batch in batches for sku in batch)
+    again = {f"p{number:06d}": 3 if number < SHARD + 80 else 2 for number in range(SHARD + 64, 2 * SHARD)}
+    assert {sku: times for sku, times in calls.items() if times > 1} == again
