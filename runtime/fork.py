@@ -175,11 +175,18 @@ def _keeps_call(event: CallEvent, state: RunState, point: Point) -> bool:
     if call is None or not point.is_before(call.root):
         return False
     if call.payload is not None:
-        return not isinstance(event, CallFailed)
+        is_kept = not isinstance(event, CallFailed) or bool(event.lost)
+        return is_kept and not _is_refused(state, call)
     if isinstance(event, CallFailed):
         return event.final and call.given_up is not None and not _is_blamed(state, call)
     # What began and never ended: a read tells on whose behalf finished calls were made; a write's intent is nobody's.
     return isinstance(event, CallStarted) and call.effects != "write" and call.what != "human"
+
+
+def _is_refused(state: RunState, call: CallState) -> bool:
+    """Return whether a result was refused, and whoever asked failed with it: it is made anew."""
+    above = state.calls.get(call.parent)
+    return above is not None and above.given_up is not None and call.call in (above.given_up.calls or ()) and _is_blamed(state, above)
 
 
 def _is_blamed(state: RunState, call: CallState) -> bool:
@@ -188,10 +195,14 @@ def _is_blamed(state: RunState, call: CallState) -> bool:
     if outcome is None or outcome.kind != "failed":
         return False
     above: CallState | None = call
+    below: CallState | None = None
     while above is not None:
+        named = above.given_up.calls if above.given_up is not None else None
+        if below is not None and named is not None and below.call not in named:
+            return False  # another model answered in its place
         if outcome.calls is None or above.call in outcome.calls:
             return True
-        above = state.calls.get(above.parent)
+        below, above = above, state.calls.get(above.parent)
     return False
 
 
