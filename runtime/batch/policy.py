@@ -34,6 +34,14 @@ class FailurePolicy:
     """The stage, for messages."""
     count: Callable[[FailureClass, Totals], None] | None = None
     """Is told of each failed attempt at a row."""
+    tried_within: bool = False
+    """What is called tries again by itself: a failure that comes out of it has used up its attempts."""
+
+    @classmethod
+    def of_agent(cls, stage: str, agent: OnFailure, on_failure: OnFailure) -> FailurePolicy:
+        """Return the policy of a stage that runs an agent: what the stage says lies over what the agent says."""
+        once = dict.fromkeys(REACTIONS, Reaction(attempts=1))
+        return cls(once, merge_reactions(agent, on_failure), stage, tried_within=True)
 
     @classmethod
     def of(cls, stage: str, on_failure: OnFailure, count: Callable[[FailureClass, Totals], None] | None = None) -> FailurePolicy:
@@ -59,7 +67,7 @@ class FailurePolicy:
     def settle(self, error: Exception, attempts: int) -> Outcome:
         """Return what becomes of a row whose attempts are used up; raises where the spec says that the run fails."""
         kind = failure_class(error)
-        then = self.then(kind, used_up=attempts > 1)
+        then = self.then(kind, used_up=self.tried_within or attempts > 1)
         if then == "skip":
             return Filtered()
         if then == "fail":

@@ -20,7 +20,8 @@ from darner.runtime.batch.outcomes import Dead, Done, Filtered
 from darner.runtime.batch.policy import FailurePolicy, StageFailure
 from darner.runtime.batch.working.arrow_stage import ArrowCaller
 from darner.runtime.batch.working.callables import AsyncCaller, BatchCaller, Caller, RowCaller, built
-from darner.runtime.failures import CallableError, OutOfMemory, Throttled
+from darner.runtime.failures import CallableError, Exhausted, OutOfMemory, Semantic, Throttled
+from darner.runtime.retry import Attempts
 
 
 class Item(BaseModel):
@@ -94,6 +95,16 @@ def test_a_class_that_says_nothing_of_the_end_goes_by_what_is_said_of_exhausted_
     assert policy.then("crashed", used_up=True) == "skip"
     assert policy.then("error", used_up=False) is None
     assert policy.then("oom", used_up=True) == "dead_letter"
+
+
+def test_a_stage_s_reactions_lie_over_those_of_its_agent_which_has_tried_again_by_itself() -> None:
+    """What comes out of an agent is tried no more, and counts as used up."""
+    agent: OnFailure = {"semantic": Reaction(then="skip"), "network": Reaction(attempts=9, then="fail")}
+    policy = FailurePolicy.of_agent("stage", agent, {"network": Reaction(then="dead_letter"), "exhausted": Reaction(then="skip")})
+    assert policy.wait(ConnectionError("no"), Attempts(failed=1)) is None
+    assert policy.settle(Semantic("no colour"), 1) == Filtered()
+    assert policy.settle(ConnectionError("no"), 1) == Dead("network", "ConnectionError", "no", 1)
+    assert policy.settle(Exhausted("no money"), 1) == policy.settle(LookupError("odd"), 1) == Filtered()
 
 
 def test_a_throttled_row_waits_as_it_is_told_and_uses_up_no_attempt() -> None:

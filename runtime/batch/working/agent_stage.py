@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ....compiler.plan import Compiled, ModelPlan
-from ....compiler.settings import REACTIONS, Reaction
+from ....compiler.settings import Reaction
 from ...perform.secrets import EnvironmentSecrets
 from ...perform.values import dump
 from ...perform.world import SystemClock, chance
@@ -66,8 +66,8 @@ class AgentStages:
         assert types.output is not None  # noqa: S101 - likewise
         key = plan.datasets[plan.job.source].key if plan.job else ""
         row = _AgentRow(self._agents(stage.runs), stage.runs, name, plan.plan, key, stage.on_failure, types.input, self.meter)
-        once = FailurePolicy(dict.fromkeys(REACTIONS, Reaction(attempts=1)), stage.on_failure, name)
-        return AsyncCaller(row, types.output, once, self.runner, stage.concurrency or DEFAULT_CONCURRENCY, filters=False)
+        policy = FailurePolicy.of_agent(name, plan.agents[stage.runs].on_failure, stage.on_failure)
+        return AsyncCaller(row, types.output, policy, self.runner, stage.concurrency or DEFAULT_CONCURRENCY, filters=False)
 
     def _agents(self, name: str) -> Agents:
         from ...perform.agents.agents import Agents  # noqa: PLC0415 - likewise
