@@ -109,10 +109,19 @@ def refuse_unsupported(plan: Plan, lock: Lock, *, gpus: int = 0, memory: int | N
     for name, what, resources in _promises(plan):
         lack = lacking(plan.resources, resources, gpus, memory)
         if lack is not None:
-            place = lock.places.get(name)
-            where = f"{place}: " if place else ""
-            raise Refused(f"{where}the {what} {name} needs {lack}", help="nothing was started")
+            raise Refused(f"{_where(lock, name)}the {what} {name} needs {lack}", help="nothing was started")
+    for name, step in _named_steps(plan.steps):
+        if step.resources is not None and (step.calls or step.human or step.loop):
+            raise Refused(
+                f"{_where(lock, name)}the step {name} starts no process of its own, so its resources can't be enforced",
+                help="nothing was started; give them to what it calls",
+            )
     _refuse_unheard(plan)
+
+
+def _where(lock: Lock, name: str) -> str:
+    place = lock.places.get(name)
+    return f"{place}: " if place else ""
 
 
 def _promises(plan: Plan) -> Iterator[tuple[str, str, str]]:

@@ -192,6 +192,14 @@ def test_a_plan_that_this_version_cannot_finish_is_refused_with_its_place(resour
     assert caught.value.help == "nothing was started"
 
 
+@pytest.mark.parametrize("runs", [{"callable": "m:f", "calls": ["t"]}, {"human": "h"}])
+def test_resources_of_what_starts_no_process_are_refused(runs: Any) -> None:
+    """They would promise what nobody enforces."""
+    plan = Plan.model_validate({**flow(a=step(**runs, resources="big")).model_dump(by_alias=True), "resources": {"big": {"memory": "1Gi"}}})
+    with pytest.raises(Refused, match=r"spec\.yaml:7:3: the step a starts no process of its own"):
+        graphs.refuse_unsupported(plan, Lock(places={"a": "spec.yaml:7:3"}))
+
+
 @pytest.mark.parametrize("caller", ["agent", "calls", "step"])
 def test_a_person_who_could_not_be_asked_is_no_silent_wish(caller: str) -> None:
     """What an agent or Python code calls can't bring a failure before a person: refused, while a step of its own can."""

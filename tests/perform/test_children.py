@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ import pytest
 
 from darner.runtime.failures import CallableError, Crashed, Exhausted, OutOfMemory, Preempted, Refused
 from darner.runtime.perform.processes.children import Child, ChildPool, ChildTask, ProcessId
-from darner.runtime.perform.processes.memory import ControlGroup, Enforcement, guard
+from darner.runtime.perform.processes.groups import ControlGroup, control_group
+from darner.runtime.perform.processes.memory import Enforcement, guard
 
 MIB = 1 << 20
 
@@ -132,6 +134,39 @@ main()
 """
 
 
+@pytest.fixture(scope="module")
+def groups() -> None:
+    """Skip where no control group can be made."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+        made = control_group(process.pid, None)
+        process.kill()
+    if made is None:
+        pytest.skip("no control group can be made on this machine")
+    made.close()
+
+
+ORPHANING = """
+import sys
+from darner.runtime.perform.processes.children import Child, ChildTask
+
+child = Child(ChildTask(target="targets:leave_behind", sys_path=(sys.argv[1],)))
+child.call({"file": sys.argv[2], "stays": 60})
+"""
+
+
+@pytest.mark.usefixtures("groups")
+def test_what_the_children_of_a_killed_process_left_ends_when_the_next_child_begins(folder: str, tmp_path: Path) -> None:
+    """A process that left session and parent outlives whoever could have ended it; its group is found."""
+    there = tmp_path / "pid"
+    with subprocess.Popen([sys.executable, "-c", ORPHANING, folder, str(there)]) as parent:
+        while not there.exists():
+            time.sleep(0.01)
+        parent.kill()
+    with Child(_task(folder, "pid")) as child:
+        child.call(None)
+    assert _gone(int(there.read_text()))
+
+
 def _gone(pid: int, within: float = 20) -> bool:
     deadline = time.monotonic() + within
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
@@ -180,7 +215,7 @@ def test_groups_of_killed_processes_are_swept(tmp_path: Path) -> None:
         process.kill()
     if not isinstance(held, ControlGroup):
         pytest.skip("no control group can be made on this machine")
-    left = held.folder.parent / f"darner-{_unused_pid()}-0"
+    left = held.folder.with_name(held.folder.name.replace(f"-{os.getpid()}-", f"-{_unused_pid()}-"))
     left.mkdir()
     held.close()
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:

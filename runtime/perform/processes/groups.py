@@ -68,8 +68,8 @@ class ControlGroup:
 def control_group(pid: int, memory: int | None) -> ControlGroup | None:
     """Return a new group that holds ``pid``, bound to so many bytes (None: unbound); None where none can be made."""
     for parent, limits, counter in _hierarchies():
-        _sweep(parent)
-        made = ControlGroup(parent / f"darner-{os.getpid()}-{next(_COUNTER)}", counter)
+        _sweep(parent, counter)
+        made = ControlGroup(parent / f"{_ours()}{os.getpid()}-{next(_COUNTER)}", counter)
         try:
             made.folder.mkdir()
         except OSError:
@@ -138,13 +138,27 @@ def _delegates(base: Path) -> bool:
     return "memory" in _read(control)
 
 
-def _sweep(parent: Path) -> None:
-    """Remove empty groups of processes that were killed before they could."""
+def _ours() -> str:
+    """Return what the names of our groups begin with: process ids mean something in their namespace only."""
+    return f"darner-{namespace()}-"
+
+
+def namespace() -> int:
+    """Return the number of the namespace of our process ids; others may share folders with us."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return 0
+
+
+def _sweep(parent: Path, counter: str) -> None:
+    """End what processes left that were killed before they could: children die with them, what these had started may not."""
     with contextlib.suppress(OSError):
-        for folder in parent.glob("darner-*-*"):
-            if not psutil.pid_exists(int(folder.name.split("-")[1])):
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
+        for folder in parent.glob(f"{_ours()}*-*"):
+            if not psutil.pid_exists(int(folder.name.removeprefix(_ours()).split("-")[0])):
+                left = ControlGroup(folder, counter)
+                left.kill()
+                left.close()
 
 
 def _read(path: str | Path) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from .groups import namespace
+
 _BLOCK = 512
 """Bytes in a block of ``st_blocks`` (POSIX, ``sys/stat.h``)."""
 _PREFIX = "darner-scratch-"
@@ -28,7 +30,7 @@ class Scratch:
     @classmethod
     def make(cls, most: int) -> Scratch:
         """Return a new folder, where temporary files go; those that killed processes left there are removed."""
-        ours = f"{_PREFIX}{_namespace()}-"
+        ours = f"{_PREFIX}{namespace()}-"
         _sweep(Path(tempfile.gettempdir()), ours)
         return cls(Path(tempfile.mkdtemp(prefix=f"{ours}{os.getpid()}-")), most)
 
@@ -74,14 +76,6 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 def _blocks(entry: os.DirEntry[str]) -> int:
     try:
         return entry.stat(follow_symlinks=False).st_blocks
-    except OSError:
-        return 0
-
-
-def _namespace() -> int:
-    """Return the number of the namespace in which our process ids mean something: a folder may be shared with others."""
-    try:
-        return Path("/proc/self/ns/pid").stat().st_ino
     except OSError:
         return 0
 
