@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from darner.compiler.plan import Plan, StepPlan
-from darner.compiler.settings import Reaction
+from darner.compiler.settings import FailureClass, Reaction
 from darner.runtime.cli.main import run as darner
 from darner.runtime.failures import FAILURES, Failure
 from darner.runtime.scope import reaction
@@ -94,9 +94,9 @@ def test_an_open_question_is_not_asked_anew_since_time_went_by(shop: Shop) -> No
 
 
 @pytest.mark.parametrize("kind", ["throttled", "network", "semantic", "oom", "crashed", "context", "exhausted"])
-def test_whatever_is_used_up_is_asked_about_where_exhausted_says_whom(kind: str) -> None:
+def test_whatever_is_used_up_is_asked_about_where_exhausted_says_whom(kind: FailureClass) -> None:
     """`exhausted` comes last, at the step: it counts for every class that was tried again, unless that says something itself."""
-    failure: Failure = FAILURES[kind]("no")  # type: ignore[index]
+    failure: Failure = FAILURES[kind]("no")
     step = StepPlan(callable="a:b", on_failure={"exhausted": Reaction(ask="boss")})
     assert reaction(Plan(plan="p", steps={"it": step}), step, failure).ask == "boss"
     own = StepPlan(callable="a:b", on_failure={"exhausted": Reaction(ask="boss"), kind: Reaction(ask="desk")})
@@ -106,9 +106,9 @@ def test_whatever_is_used_up_is_asked_about_where_exhausted_says_whom(kind: str)
 
 
 @pytest.mark.parametrize("kind", ["error", "preempted"])
-def test_what_was_never_tried_again_is_not_used_up(kind: str) -> None:
+def test_what_was_never_tried_again_is_not_used_up(kind: FailureClass) -> None:
     """An exception of the code is nobody's exhausted attempts, unless it was to be tried again."""
-    failure: Failure = FAILURES[kind]("no")  # type: ignore[index]
+    failure: Failure = FAILURES[kind]("no")
     step = StepPlan(callable="a:b", on_failure={"exhausted": Reaction(ask="boss")})
     assert reaction(Plan(plan="p", steps={"it": step}), step, failure).ask is None
     again = StepPlan(callable="a:b", on_failure={"exhausted": Reaction(ask="boss"), kind: Reaction(attempts=3)})
