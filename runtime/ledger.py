@@ -172,6 +172,11 @@ def by_class(found: Iterable[tuple[FailureClass, Totals]]) -> dict[FailureClass,
     return dict(sorted(sums.items(), key=lambda one: (-one[1].attempts, one[0])))
 
 
+def merged(*found: ByClass) -> dict[FailureClass, Totals]:
+    """Return the sums of several totals by class."""
+    return by_class(one for totals in found for one in totals.items())
+
+
 def week_of(at: float) -> Week:
     """Return the ISO week of a time, in UTC."""
     year, week, _ = datetime.fromtimestamp(at, UTC).isocalendar()

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ...compiler.frozen import Frozen
-from ..failures import Busy, Corrupt, Fenced, Refused
+from ..failures import Busy, Corrupt, Fenced, Missing, Refused
 from ..journal import paths
 from ..journal.local_store import remove_leftovers, saying
 from ..ports import Clock, Store
@@ -134,14 +134,16 @@ def holder(store: Store, job: str) -> str | None:
 
 def last_start(store: Store, job: str) -> float | None:
     """Return when a job was driven last, in seconds since the epoch; None where it never was, or nobody can tell."""
-    for number in reversed(generations(store, job)):
-        name = paths.generation_claim(job, number)
-        if store.exists(name):
-            try:
-                return Driver.model_validate_json(store.get(name)).at
-            except ValidationError:
-                return None
-    return None
+    claimed = (number for number in reversed(generations(store, job)) if store.exists(paths.generation_claim(job, number)))
+    return next((started(store, job, number) for number in claimed), None)
+
+
+def started(store: Store, job: str, number: int) -> float | None:
+    """Return when a generation of a job began, in seconds since the epoch; None where nobody can tell."""
+    try:
+        return Driver.model_validate_json(store.get(paths.generation_claim(job, number))).at
+    except (Missing, ValidationError):
+        return None
 
 
 def _opened(store: Store, path: Path) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,23 +14,25 @@ from ..failures import DarnerError, Refused
 from ..journal import paths
 from ..perform.world import SystemClock
 from ..ports import Json, Progress, Store
-from .claims import Binding, bind, driving, refuse_if_bound
+from .claims import Binding, bind, driving, generations, refuse_if_bound
 from .dead import place_of_letters, reasons
 from .driving.engine import Engine, chosen_engine, need_beam
 from .driving.execution import Execution, Run
 from .driving.finalise import finalise
 from .driving.lost import lost_rows
 from .driving.machine import Machine
+from .driving.spending import spent
 from .driving.tally import added
 from .ends import Ends, saying_end
 from .groups import Allowance, Group, groups_of, ladder, workers_wished
-from .history import markers_of, newest_manifest, unfinished
+from .history import manifest_of, markers_of, newest_manifest, unfinished
 from .model import Counts, Work
 from .needs import job_of
 from .order import FLUSH_SECONDS, OPENER, StoreAddress
 from .parts import DamagedPlan
 from .planning.planning import DrySummary, JobCall, dry_run, plan_work
 from .report import JobReport, Phases
+from .working.metering import Used
 
 _JUDGED = ("source_rows", "new", "changed", "redo", "unchanged", "superseded", "null_keys", "broken", "still_dead")
 
@@ -168,8 +170,8 @@ class _Drive:
 
     def _report(self, status: str, run: Run | None, engine: Engine | None, error: DarnerError | None = None) -> JobReport:
         tally = run.tally if run else None
-        calls, tokens, cost = tally.used() if tally else (0, 0, 0)
         work = self.work
+        used = spent(self.job.store, work) if run else Used()
         dead = (tally.dead() if tally else 0) + work.broken + work.null_keys
         return JobReport.model_validate(
             {
@@ -177,7 +179,7 @@ class _Drive:
                 "engine": engine.name if engine else "", "workers": engine.workers if engine else 0,
                 "rows": sum(work.shards), "written": run.commits.rows if run else 0, "deleted": len(work.deletes),
                 "dead": dead, **(_letters_of(self.job.store, work) if dead else {}),
-                "stages": tally.counts() if tally else {}, "calls": calls, "tokens": tokens, "cost": cost,
+                "stages": tally.counts() if tally else {}, **used.as_dict(),
                 "seconds": {name: round(spent, 3) for name, spent in self.phases.seconds.items()},
                 "error": error.message if error else None, "help": error.help if error else None,
                 **work.model_dump(include=set(_JUDGED)),
@@ -213,6 +215,16 @@ def job_report(store: Store, name: str) -> JobReport:
     return JobReport.model_validate(manifest.counts)
 
 
+def job_reports(store: Store, name: str) -> Iterator[tuple[int, JobReport]]:
+    """Yield the table of every plan of work that the store still knows, with the generation that planned it, oldest first."""
+    for number in generations(store, name):
+        manifest = manifest_of(store, name, number)
+        if manifest is not None:
+            yield number, JobReport.model_validate(manifest.counts)
+    for work in unfinished(store, name, newest_manifest(store, name)):
+        yield work.generation, _so_far(store, work)
+
+
 def _so_far(store: Store, work: Work) -> JobReport:
     """Return what the markers say of a plan of work that has no manifest yet."""
     sums: dict[str, Counts] = {stage: Counts() for stage in work.stages}
@@ -221,9 +233,11 @@ def _so_far(store: Store, work: Work) -> JobReport:
         for stage, one in marker.stages.items():
             sums[stage] = added(sums[stage], one)
             dead += one.dead
+    used = spent(store, work)
     return JobReport(
         run=work.job,
         status="unfinished",
+        **used.as_dict(),
         generation=work.generation,
         rows=sum(work.shards),
         dead=dead,

@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from ...compiler.frozen import Frozen
 from ...compiler.quantities import format_money
+from ...compiler.settings import FailureClass
+from ..failed import sentence, table
+from ..ledger import Totals
 from .dead import Reason
 from .model import Counts
 
@@ -81,6 +84,8 @@ class JobReport(Frozen):
     calls: int = 0
     tokens: int = 0
     cost: Decimal = Decimal(0)
+    failures: dict[FailureClass, Totals] = {}
+    """What failures cost, by class."""
     seconds: dict[str, float] = {}
     error: str | None = None
     help: str | None = None
@@ -104,8 +109,19 @@ class JobReport(Frozen):
             found.append(f"{self.still_dead:,} of the unchanged rows are dead since an earlier run; `darner why {self.run} KEY` says why")
         if self.calls:
             found.append(f"{self.calls:,} model calls, {self.tokens:,} tokens, {format_money(self.cost)}")
+        failures = sentence(self.failures)
+        if failures is not None:
+            found.append(failures)
         found.append(", ".join(f"{name} {seconds:.1f}s" for name, seconds in self.seconds.items()))
         return found
+
+    def failure_lines(self) -> Iterator[str]:
+        """Yield what failures cost, by class, and why rows are dead."""
+        yield from map(str, table(self.failures))
+        for reason in self.reasons:
+            yield f"  {reason}"
+        if not self.failures and not self.reasons:
+            yield "  nothing has failed"
 
 
 def rows_line(**counts: int) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from ..failures import Refused
+from ..failures import Refused, StoreError
+from ..journal import paths
 from ..ports import Store
 from . import console, exits, running
 from .running import JsonOption, StoreOption, TargetOption
@@ -74,9 +75,29 @@ def _found(store: Store) -> tuple[dict[Key, Totals], list[str]]:
             damaged.append(one.run)
             continue
         for told in one.standing.failures:
-            key = (told.week, one.standing.spec, told.failure)
+            key: Key = (told.week, one.standing.spec, told.failure)
             sums[key] = sums.get(key, NONE) + told.totals
+    for name in store.folders(paths.JOBS):
+        try:
+            told_of_job = list(_of_job(store, name))
+        except StoreError:  # one damaged job must not hide the others
+            damaged.append(name)
+            continue
+        for of_job, totals in told_of_job:
+            sums[of_job] = sums.get(of_job, NONE) + totals
     return sums, damaged
+
+
+def _of_job(store: Store, name: str) -> Iterator[tuple[Key, Totals]]:
+    """Yield what failures cost of the work that a job's store still knows, in the week in which it was planned."""
+    from ..batch.claims import started  # noqa: PLC0415 - only jobs need it
+    from ..batch.driver import job_reports  # noqa: PLC0415 - likewise
+    from ..ledger import week_of  # noqa: PLC0415 - likewise
+
+    for generation, report in job_reports(store, name):
+        at = started(store, name, generation)
+        for failure, totals in report.failures.items() if at is not None else ():
+            yield (week_of(at or 0.0), name, failure), totals
 
 
 def _as_json(rows: Mapping[Key, Totals]) -> Iterator[dict[str, Any]]:

@@ -40,9 +40,9 @@ def show(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     """Show a run's steps and calls with attempts, cost and failures; or a job's last table."""
     place = running.here(store, target)
     if not binding.is_bound(place, run) and run in place.folders(paths.JOBS):
-        if failures or drift:
-            raise Refused(f"{run} is a job: its rows fail, and its stages drift", help=f"see `darner why {run} KEY`")
-        return _show_job(place, run, as_json=as_json)
+        if drift:
+            raise Refused(f"{run} is a job: its stages drift", help=f"see `darner why {run} KEY`")
+        return _show_job(place, run, as_json=as_json, failures=failures)
     if drift:
         return _show_drift(place, run, as_json=as_json)
     return _show_flow(place, run, as_json=as_json, failures=failures, whole=whole)
@@ -95,7 +95,7 @@ def _show_drift(store: Store, run_id: str, *, as_json: bool) -> int:
     return exits.DONE
 
 
-def _show_job(store: Store, name: str, *, as_json: bool) -> int:
+def _show_job(store: Store, name: str, *, as_json: bool, failures: bool) -> int:
     from ..batch.claims import holder  # noqa: PLC0415 - only jobs need it
     from ..batch.driver import job_report  # noqa: PLC0415 - likewise
 
@@ -107,7 +107,8 @@ def _show_job(store: Store, name: str, *, as_json: bool) -> int:
             raise
         told, lines, status = {"run": name, "outputs": None, "cost": None}, [], "running"  # it is being planned for the first time
     else:
-        told, lines, status = report.as_json(), list(report.lines()), "running" if held else report.status
+        told, status = report.as_json(), "running" if held else report.status
+        lines = list(report.failure_lines()) if failures else report.lines()
     if as_json:
         console.emit_json({**told, "status": status, "holder": held})
     else:

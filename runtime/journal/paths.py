@@ -207,6 +207,11 @@ def part(name: str, number: int, stage: str, shard: int) -> str:
     return f"{JOBS}/{name}/{number:06d}/parts/{stage}/{shard:06d}.arrow"
 
 
+def spent(name: str, number: int) -> str:
+    """Return how long a plan of work was driven so far, by all of its drivers; only where its time is limited."""
+    return f"{JOBS}/{name}/{number:06d}/spent.json"
+
+
 def flushes(name: str, number: int, shard: int | None = None) -> str:
     """Return the folder of what shards under way (or one of them) have made so far."""
     return f"{JOBS}/{name}/{number:06d}/flushed" + ("" if shard is None else f"/{shard:06d}")

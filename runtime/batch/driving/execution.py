@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +31,7 @@ from .losing import Losses, Lost, failure_of
 from .lost import is_empty
 from .rungs import JobRungs
 from .sink import SinkCommits
+from .spending import Spending
 from .tally import Tally
 from .waves import Waves
 
@@ -113,7 +113,7 @@ class Run:
         self._waves = Waves(self.tally, execution.ladders, self._policies, self._spoilt, first=self._rungs.first())
         self.commits = SinkCommits(execution.board(), execution.sink, execution.compiled.plan, execution.work.basis is None)
         self._orders = execution.orders()
-        self._began = time.monotonic()
+        self.spending = Spending(execution.store, execution.work, plan)
         self._store_failures = 0
 
     def work(self, settle: Callable[[], None]) -> None:
@@ -126,6 +126,8 @@ class Run:
             while not self._settled(settle):
                 pass
         finally:  # a run that fails has learned, too
+            with contextlib.suppress(StoreError):
+                self.spending.note(at_last=True)
             self._rungs.learn(self._waves.worked, SystemClock().now())
 
     def _settled(self, settle: Callable[[], None]) -> bool:
@@ -237,7 +239,9 @@ class Run:
         self._refuse_fenced()
         self._show()
         self._refuse_too_many_dead(0, None)
-        self._refuse_over_budget()
+        self.spending.note()
+        if self.tally.unfinished():
+            self.spending.refuse_over(self.tally.markers())
         self._commit(everything=False)
 
     def _commit(self, *, everything: bool) -> bool:
@@ -258,16 +262,6 @@ class Run:
     def _refuse_fenced(self) -> None:
         if self.tally.board.fenced():
             raise Fenced("another driver took the job over; this one stops", help="look at it with `darner show`")
-
-    def _refuse_over_budget(self) -> None:
-        budget = self._told.compiled.plan.budget
-        if budget is None:
-            return
-        _, tokens, cost = self.tally.used()
-        spent = time.monotonic() - self._began
-        for what, limit, used in (("cost", budget.cost, cost), ("tokens", budget.tokens, tokens), ("time", budget.time, spent)):
-            if limit is not None and used > limit:
-                raise Exhausted(f"the job's budget.{what} is used up: {used:g} of {limit:g}", help="raise it and run again to go on")
 
     def _refuse_too_many_dead(self, more: int, why: DarnerError | None) -> None:
         """End the run where dead letters are over `dead_letter.max`: of the rows planned, or with the source's own of all rows."""
@@ -317,6 +311,10 @@ class Run:
         before = self.tally.done[group - 1][shard]
         return rows_of_part(read_outcome(self._told.store, before, before.parts[self._told.groups[group - 1].stages[-1]]))
 
+    def _used(self) -> tuple[int, int, Any]:
+        used = self.spending.used(self.tally.markers())
+        return used.calls, used.tokens, used.cost
+
     def _show(self) -> None:
         planned = sum(self._told.work.shards)
         self._told.progress.update(
@@ -331,7 +329,7 @@ class Run:
                 "written": self.commits.rows,
                 "dead": self.tally.dead(),
                 "stages": self.tally.counts(),
-                "used": self.tally.used(),
+                "used": self._used(),
             }
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 
 from ..groups import Group
 from ..markers import Board
@@ -75,11 +74,6 @@ class Tally:
         """Return the share of the work that is done: each group counts alike."""
         work = sum(self.shards.values()) * len(self.groups)
         return sum(self.shards[marker.shard] for marker in self.markers()) / work if work else 1.0
-
-    def used(self) -> tuple[int, int, Decimal]:
-        """Return model calls, tokens and money."""
-        markers = list(self.markers())
-        return sum(one.calls for one in markers), sum(one.tokens for one in markers), sum((one.cost for one in markers), Decimal(0))
 
 
 def added(one: Counts, other: Counts) -> Counts:

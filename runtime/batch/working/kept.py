@@ -162,6 +162,12 @@ def _read(store: Store, name: str) -> pa.Table | None:
         return None
 
 
+def used_by(store: Store, name: str) -> Used:
+    """Return what the rows of a flush cost; nothing where it is damaged or gone."""
+    table = _read(store, name)
+    return Used() if table is None else _used(table)
+
+
 def _used(table: pa.Table) -> Used:
     try:
         return Used.of_json((table.schema.metadata or {}).get(_USED, b"{}"))

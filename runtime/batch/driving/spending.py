@@ -1,0 +1,123 @@
+"""What a job's work has used so far, whichever of its drivers it was, against its budget.
+
+What a shard used stands in its marker once it is done; until then in what its attempts have flushed. So a job that is
+killed, stopped or preempted goes on with what it had spent, and nothing counts twice.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ....compiler.plan import Plan
+from ....compiler.settings import Budget
+from ...failures import Exhausted, Missing, StoreError
+from ...journal import paths
+from ...ports import Store
+from ..history import markers_of
+from ..model import Marker, Work
+from ..working.kept import used_by
+from ..working.metering import Used
+
+_LOOK_SECONDS, _NOTE_SECONDS = 1.0, 5.0
+"""How often flushes are looked for, and the driver's time is written down: so much of it may be lost with a driver."""
+
+
+@dataclass
+class Spending:
+    """Of one plan of work."""
+
+    store: Store
+    work: Work
+    plan: Plan | None = None
+    """What limits it; None where somebody only wants to know."""
+    _flushes: dict[str, Used] = field(default_factory=dict)
+    _before: float = 0.0
+    _began: float = field(default_factory=time.monotonic)
+    _looked: float = float("-inf")
+    _noted: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        self._before = _seconds(self.store, paths.spent(self.work.job, self.work.generation)) if self._is_timed else 0.0
+
+    @property
+    def _is_timed(self) -> bool:
+        return self._budget is not None and self._budget.time is not None
+
+    @property
+    def _budget(self) -> Budget | None:
+        return self.plan.budget if self.plan is not None else None
+
+    @property
+    def seconds(self) -> float:
+        """The time in which the work was driven, by this driver and those before it."""
+        return self._before + time.monotonic() - self._began
+
+    def used(self, markers: Iterable[Marker]) -> Used:
+        """Return what shards that are done have used, and what the others have flushed."""
+        known = list(markers)
+        done = {(stage, one.shard) for one in known if one.outcome == "done" for stage in one.parts}
+        total = sum((Used(one.calls, one.tokens, one.cost, one.failures) for one in known), Used())
+        return sum((used for name, used in self._flushed() if _of(name) not in done), total)
+
+    def in_all(self) -> Used:
+        """Return the same from everything that is in the store now: failed attempts, too."""
+        self._looked = float("-inf")
+        return self.used(markers_of(self.store, self.work.job, self.work.generation))
+
+    def _flushed(self) -> list[tuple[str, Used]]:
+        asks = self.plan is None or any(":" not in stage.runs for stage in self.plan.stages.values())
+        if asks and time.monotonic() - self._looked >= _LOOK_SECONDS:
+            self._looked = time.monotonic()
+            for name in self.store.names(paths.flushes(self.work.job, self.work.generation)):
+                if name not in self._flushes:
+                    self._flushes[name] = used_by(self.store, name)
+        return list(self._flushes.items())
+
+    def refuse_over(self, markers: Iterable[Marker]) -> None:
+        """Raise `Exhausted` where the budget is used up; what is under way is finished or flushed, and nothing more begun."""
+        budget = self._budget
+        if budget is None:
+            return
+        used, spent = self.used(markers), self.seconds
+        told = (
+            ("cost", budget.cost, used.cost, "USD"),
+            ("tokens", budget.tokens, used.tokens, "tokens"),
+            ("time", budget.time, spent, "s"),
+        )
+        for what, limit, amount, unit in told:
+            if limit is not None and amount >= limit:
+                raise Exhausted(
+                    f"the job has used up its budget.{what}: {amount:g} of {limit:g} {unit}",
+                    help="what was finished is kept; raise it and run again to go on",
+                )
+
+    def note(self, *, at_last: bool = False) -> None:
+        """Write down how long the work was driven, now and then: the next driver goes on from there."""
+        if self._is_timed and (at_last or time.monotonic() - self._noted >= _NOTE_SECONDS):
+            self._noted = time.monotonic()
+            content = json.dumps({"seconds": self.seconds}).encode()
+            self.store.put(paths.spent(self.work.job, self.work.generation), content)
+
+
+def _of(flush: str) -> tuple[str, int]:
+    """Return the stage and the shard of a flush, by its name; see `paths.flush`."""
+    folder, _, name = flush.rpartition("/")
+    return name.partition("-")[2].removesuffix(".arrow"), int(folder.rpartition("/")[2])
+
+
+def _seconds(store: Store, name: str) -> float:
+    try:
+        return float(json.loads(store.get(name))["seconds"])
+    except (Missing, ValueError, TypeError, KeyError):
+        return 0.0
+
+
+def spent(store: Store, work: Work) -> Used:
+    """Return what a plan of work has used so far; nothing where that can't be read."""
+    try:
+        return Spending(store, work).in_all()
+    except StoreError:  # a report of what went wrong with the store must not fail for it
+        return Used()
