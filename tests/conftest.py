@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
+
+from .servers import S3Server, seaweed
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -16,3 +20,16 @@ def pytest_configure() -> None:
     """Listen to SIGINT again: what a script starts in its background is deaf to it, and so are all of its children."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def seaweeds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Yield the one S3 server of this process's tests."""
+    with seaweed(tmp_path_factory.mktemp("seaweed")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def s3(seaweeds: S3Server, request: pytest.FixtureRequest) -> S3Server:
+    """Return a running SeaweedFS, with a folder in its bucket that is this module's own."""
+    return replace(seaweeds, folder=f"{request.module.__name__}/")

@@ -29,12 +29,14 @@ class S3Server:
 
     endpoint: str
     bucket: str = "darner"
+    folder: str = ""
+    """What comes before every name, with its slash."""
     options: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
 
     def url(self, prefix: str) -> str:
         """Return the address of a store in the bucket."""
-        return f"s3://{self.bucket}/{prefix}"
+        return f"s3://{self.bucket}/{self.folder}{prefix}"
 
 
 def free_ports(count: int) -> list[int]:

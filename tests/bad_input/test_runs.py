@@ -11,17 +11,10 @@ import pytest
 
 from darner.runtime.journal import paths, record
 
-from ..servers import S3Server, seaweed
+from ..servers import S3Server
 from .shop import DONE, Shop
 
 RUN = "r1"
-
-
-@pytest.fixture(scope="module")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """Yield a real S3 server."""
-    with seaweed(tmp_path_factory.mktemp("seaweed")) as server:
-        yield server
 
 
 @pytest.fixture
@@ -35,7 +28,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureF
     """A shop whose store is a folder, and one whose store is a bucket."""
     if request.param == "folder":
         return Shop(tmp_path, capsys)
-    server: S3Server = request.getfixturevalue("s3_server")
+    server: S3Server = request.getfixturevalue("s3")
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     return Shop(tmp_path, capsys, server.url(tmp_path.name), server.options)

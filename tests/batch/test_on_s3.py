@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from darner.runtime.journal.store import open_store
 
 from .. import warm
-from ..servers import seaweed
+from ..servers import S3Server
 
 SPEC = """\
 darner: 1
@@ -89,21 +89,20 @@ def calls(folder: Path) -> list[str]:
     return path.read_text().split() if path.exists() else []
 
 
-def test_a_job_in_a_bucket_goes_on_after_kill_9(tmp_path: Path) -> None:
+def test_a_job_in_a_bucket_goes_on_after_kill_9(tmp_path: Path, s3: S3Server) -> None:
     """The driver is killed once a few shards are done; the next one ends with the undisturbed run's rows, paid for once."""
     calm, killed = laid_out(tmp_path / "calm"), laid_out(tmp_path / "killed")
     assert start(calm, "store", {}).wait(timeout=240) == 0, (calm / "log").read_text()
-    with seaweed(tmp_path / "seaweed") as server:
-        url = server.url("jobs-of-the-shop")
-        process = start(killed, url, server.environment)
-        waited_until(lambda: len(calls(killed)) > 6 * SHARD, process)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        before = len(calls(killed))
-        assert SHARD < before < ROWS
-        assert start(killed, url, server.environment).wait(timeout=240) == 0, (killed / "log").read_text()
-        store = open_store(url, server.options)
-        assert [name for name in store.names("jobs/wordy") if name.endswith("manifest.json")]
+    url = s3.url("jobs-of-the-shop")
+    process = start(killed, url, s3.environment)
+    waited_until(lambda: len(calls(killed)) > 6 * SHARD, process)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = len(calls(killed))
+    assert SHARD < before < ROWS
+    assert start(killed, url, s3.environment).wait(timeout=240) == 0, (killed / "log").read_text()
+    store = open_store(url, s3.options)
+    assert [name for name in store.names("jobs/wordy") if name.endswith("manifest.json")]
     assert outcome(killed) == outcome(calm)
     assert len(calls(killed)) <= ROWS + SHARD, "at most the shard that was under way is computed again"
 

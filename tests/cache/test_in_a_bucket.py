@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,24 +16,17 @@ from darner.runtime.ports import Store
 
 from .. import warm
 from ..desk import command
-from ..servers import S3Server, seaweed
+from ..servers import S3Server
 from .desk import Desk
 from .test_scopes import Asked, StoodStill, ask, assert_users_are_apart, cache_of, ignoring_scopes, request
 
 MAIN = "import sys; from darner.runtime.cli.main import main; main(sys.argv[1:])"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """Yield a running SeaweedFS with an empty bucket."""
-    with seaweed(tmp_path_factory.mktemp("seaweed")) as running:
-        yield running
-
-
 @pytest.fixture
-def far(server: S3Server, tmp_path: Path) -> Store:
+def far(s3: S3Server, tmp_path: Path) -> Store:
     """Return a store of this test's own."""
-    return open_store(server.url(tmp_path.name), server.options)
+    return open_store(s3.url(tmp_path.name), s3.options)
 
 
 class FarDesk(Desk):
@@ -56,20 +48,20 @@ class FarDesk(Desk):
 
 
 @pytest.fixture
-def desk(server: S3Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> FarDesk:
+def desk(s3: S3Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> FarDesk:
     """Return commands on a store of this test's own."""
-    for name, value in server.environment.items():
+    for name, value in s3.environment.items():
         monkeypatch.setenv(name, value)
     made = FarDesk(tmp_path, capsys)
-    made.url = server.url(tmp_path.name)
+    made.url = s3.url(tmp_path.name)
     return made
 
 
-def test_users_are_apart_in_a_bucket_and_a_cache_that_ignored_its_scope_would_be_caught(far: Store, server: S3Server) -> None:
+def test_users_are_apart_in_a_bucket_and_a_cache_that_ignored_its_scope_would_be_caught(far: Store, s3: S3Server) -> None:
     """The same check as in a folder holds for the real cache, and fails for the broken one."""
     asyncio.run(assert_users_are_apart(far, cache_of))
     with pytest.raises(AssertionError):
-        asyncio.run(assert_users_are_apart(open_store(server.url("ignored"), server.options), ignoring_scopes))
+        asyncio.run(assert_users_are_apart(open_store(s3.url("ignored"), s3.options), ignoring_scopes))
 
 
 def test_an_old_result_is_a_miss_and_a_dead_owners_claim_holds_nobody_up_for_long(far: Store) -> None:

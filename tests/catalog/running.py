@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import warm
+
 ROOT = Path(__file__).parents[2]
 SPEC = ROOT / "specs" / "catalog"
 DARNER = Path(os.environ.get("DARNER_COMMAND", Path(sys.executable).with_name("darner")))
@@ -43,9 +45,7 @@ class Place:
 
     def run(self, *more: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """Run the job to its end, whichever that is."""
-        return subprocess.run(
-            self.command(*more), capture_output=True, text=True, timeout=timeout, check=False, env=environment(), cwd=self.root
-        )
+        return warm.run(self.command(*more), imports=warm.JOBS, timeout=timeout, env=environment(), cwd=self.root)
 
     def done(self, *more: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """Run the job, and see that it is done."""

@@ -17,15 +17,9 @@ from darner.testing import ModelServer
 from .. import warm
 from ..births import Midwife, midwife
 from ..desk import command
-from ..servers import S3Server, seaweed
+from ..servers import S3Server
 from . import mortal
 from .test_survives_kill import ANSWER, REQUESTS, SCRIPT, life
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with seaweed(tmp_path_factory.mktemp("seaweed")) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -7,26 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from ..servers import BucketServer, S3Server, azurite, google, seaweed
+from ..servers import BucketServer, S3Server, azurite, google
 from .places import Place
 
 
 @pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """Yield a running SeaweedFS with an empty bucket."""
-    with seaweed(tmp_path_factory.mktemp("seaweed")) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def gs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BucketServer]:
+def gs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BucketServer]:
     """Yield a running server of Google's protocol."""
     with google(tmp_path_factory.mktemp("google")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def az_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BucketServer]:
+def az(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BucketServer]:
     """Yield a running Azurite."""
     with azurite(tmp_path_factory.mktemp("azurite")) as server:
         yield server
@@ -37,5 +30,5 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Return where a journal is, once for each form and each kind of bucket."""
     if request.param in {"folder", "bucket"}:
         return Place(request.param, str(tmp_path / "store"))
-    server: S3Server | BucketServer = request.getfixturevalue(f"{request.param}_server")
+    server: S3Server | BucketServer = request.getfixturevalue(request.param)
     return Place.of(request.param, server.url(tmp_path.name), server.options)

@@ -21,7 +21,7 @@ from ..servers import BucketServer, S3Server, free_ports, loopback
 
 @pytest.fixture(params=["s3", "gs", "az"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    server: S3Server | BucketServer = request.getfixturevalue(f"{request.param}_server")
+    server: S3Server | BucketServer = request.getfixturevalue(request.param)
     return open_store(server.url(tmp_path.name), server.options)
 
 
@@ -121,7 +121,7 @@ def test_a_server_that_ignores_conditional_writes_is_refused(store: Store) -> No
 @pytest.mark.parametrize("kind", ["gs", "az"])
 def test_a_missing_bucket_says_so_wherever_it_is(request: pytest.FixtureRequest, kind: str) -> None:
     """Opening fails at once, and the message names the bucket."""
-    server: BucketServer = request.getfixturevalue(f"{kind}_server")
+    server: BucketServer = request.getfixturevalue(kind)
     with pytest.raises(StoreError, match="bucket") as caught:
         open_store(f"{kind}://nowhere-here/x", server.options)
     assert "nowhere-here" in caught.value.message
@@ -135,11 +135,11 @@ def test_an_unknown_option_is_refused_for_every_kind_of_bucket(address: str, opt
         open_store(address, {option: "x"})
 
 
-def test_a_missing_bucket_and_an_unreachable_server_say_so(s3_server: S3Server) -> None:
+def test_a_missing_bucket_and_an_unreachable_server_say_so(s3: S3Server) -> None:
     """Opening fails at once with a reason and what to do."""
     with pytest.raises(StoreError, match="nowhere-here"):
-        open_store("s3://nowhere-here/x", s3_server.options)
-    unreachable = {**s3_server.options, "endpoint_url": f"http://127.0.0.1:{free_ports(1)[0]}"}
+        open_store("s3://nowhere-here/x", s3.options)
+    unreachable = {**s3.options, "endpoint_url": f"http://127.0.0.1:{free_ports(1)[0]}"}
     with pytest.raises(StoreError, match="connect") as caught:
         open_store("s3://darner/x", unreachable)
     assert "endpoint" in str(caught.value.help)

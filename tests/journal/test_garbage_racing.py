@@ -50,7 +50,7 @@ def desk(
     """Yield commands on a store that is cleared meanwhile; the clearing must have found something, and end well."""
     url = str(tmp_path / "store")
     if request.param == "s3":
-        server: S3Server = request.getfixturevalue("s3_server")
+        server: S3Server = request.getfixturevalue("s3")
         url = server.url(tmp_path.name)
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)

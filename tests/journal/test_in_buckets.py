@@ -29,7 +29,7 @@ def test_a_flow_runs_is_shown_and_gone_on_with_in_every_kind_of_bucket(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The target names the store and how to get in; nothing else differs from a folder."""
-    server: S3Server | BucketServer = request.getfixturevalue(f"{kind}_server")
+    server: S3Server | BucketServer = request.getfixturevalue(kind)
     options = "".join(f"{name} = {json.dumps(value)}\n" for name, value in server.options.items())
     (tmp_path / "darner.toml").write_text(
         f'[target.cloud]\nstore = "{server.url("by-command")}"\n[target.cloud.{SECTIONS[kind]}]\n{options}'
@@ -58,20 +58,20 @@ def start(environment: Mapping[str, str], *words: str) -> warm.Process:
     return warm.Process(command(*words), env=os.environ | dict(environment))
 
 
-def test_a_living_process_keeps_its_run_until_somebody_takes_it_over_and_then_says_so(s3_server: S3Server, tmp_path: Path) -> None:
+def test_a_living_process_keeps_its_run_until_somebody_takes_it_over_and_then_says_so(s3: S3Server, tmp_path: Path) -> None:
     """Without --take-over exit 2 and the owner's name; with it the run goes on here, and the old owner stops with a clear message."""
-    url, gate = s3_server.url("taken-over"), tmp_path / "gate"
+    url, gate = s3.url("taken-over"), tmp_path / "gate"
     place = ["--store", url]
     given = ["run", str(ORDERS / "waiting.yaml"), "--set", f"gate={gate}", "--run", "r", "-i", "customer=ada", "-i", 'skus=["ab", "cde"]']
-    store = open_store(url, s3_server.options)
-    with start(s3_server.environment, *given, *place) as first:
+    store = open_store(url, s3.options)
+    with start(s3.environment, *given, *place) as first:
         waited(lambda: any(isinstance(event, CallFinished) for event in read_events(store, "r")))
-        with start(s3_server.environment, "resume", "r", *place) as second:
+        with start(s3.environment, "resume", "r", *place) as second:
             _, told = second.communicate(timeout=120)
         assert second.returncode == 2
         assert f"held by process {first.pid} on" in told
         assert "--take-over" in told
-        with start(s3_server.environment, "resume", "r", "--take-over", "--json", *place) as third:
+        with start(s3.environment, "resume", "r", "--take-over", "--json", *place) as third:
             waited(lambda: sum(isinstance(event, TakenUp) for event in read_events(store, "r")) == 2)
             gate.write_text("open")
             out, told = third.communicate(timeout=120)

@@ -27,7 +27,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Return where the runs are."""
     if request.param == "folder":
         return Place("folder", str(tmp_path / "store"))
-    server = request.getfixturevalue("s3_server")
+    server = request.getfixturevalue("s3")
     return Place.of("s3", server.url(tmp_path.name), server.options)
 
 

@@ -50,8 +50,9 @@ def process(office: Office, *words: str) -> tuple[int, str]:
     """Run a command as a process of its own, which finds the Python as it is now; return its exit code and its object."""
     with office.start(*words) as started:
         out, err = started.communicate(timeout=120)
+        code = started.wait()
     assert "Traceback" not in err
-    return started.returncode, out
+    return code, out
 
 
 def begin(office: Office) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ..births import told_by
-from ..servers import seaweed
+from ..servers import S3Server
 
 SEND = Counter(
     f"send {who}" for what in ("mugs", "pots") for who in (f"customer 0 How many {what} do you want?", f"desk 0 Buy 3 of {what}?")
@@ -63,9 +63,8 @@ def test_killed_just_before_a_commit_it_is_the_same(tmp_path: Path) -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("when", ["after", "before"])
-def test_killed_at_every_commit_a_session_in_a_bucket_is_the_same(tmp_path: Path, when: str) -> None:
+def test_killed_at_every_commit_a_session_in_a_bucket_is_the_same(tmp_path: Path, s3: S3Server, when: str) -> None:
     """On a real S3 server: answers are exclusive creates there, too. ``DARNER_EVERY=5`` kills at every fifth commit."""
-    with seaweed(tmp_path / "seaweed") as s3:
-        told = lives(tmp_path / "lives", when, str(FIRST), str(LAST), str(EVERY), s3.url("lives"), json.dumps(s3.options))
+    told = lives(tmp_path / "lives", when, str(FIRST), str(LAST), str(EVERY), s3.url(when), json.dumps(s3.options))
     assert len(told) > 28 // EVERY
     check(told)

@@ -16,19 +16,12 @@ import pytest
 from darner.testing import ModelServer
 
 from ..births import Midwife, midwife
-from ..servers import S3Server, seaweed
+from ..servers import S3Server
 from . import mortal
 from .test_killed_anywhere import MODEL_CALLS, SCRIPT, TOOL_CALLS, Place, check, life
 
 EVERY = int(os.environ.get("DARNER_EVERY", "1"))
 """How far apart the commits are at which a session is killed."""
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """A real server with a bucket."""
-    with seaweed(tmp_path_factory.mktemp("seaweed")) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
