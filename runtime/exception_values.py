@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import types
-import uuid  # noqa: TID251 - their type; none is made here
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import Enum
@@ -35,12 +34,13 @@ _TEXTS: Mapping[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]] = 
     "datetime": (dt.datetime, dt.datetime.isoformat, dt.datetime.fromisoformat),
     "date": (dt.date, dt.date.isoformat, dt.date.fromisoformat),
     "time": (dt.time, dt.time.isoformat, dt.time.fromisoformat),
-    "uuid": (uuid.UUID, str, uuid.UUID),
     "path": (PosixPath, str, Path),
     "windows path": (WindowsPath, str, Path),
     "pure path": (PurePosixPath, str, PurePath),
     "bytes": (bytes, lambda value: base64.b64encode(value).decode(), base64.b64decode),
 }
+_UUID = "uuid:UUID"
+"""By name, since its module makes ids, too."""
 _BUILT_IN = (types.BuiltinFunctionType, types.WrapperDescriptorType, types.MethodDescriptorType)
 _KEPT_IN_C = (types.MemberDescriptorType, types.GetSetDescriptorType)
 
@@ -123,6 +123,8 @@ class _Writer:
         for tag, (known, to_text, _) in _TEXTS.items():
             if kind is known:
                 return {TAG: tag, "of": to_text(value)}
+        if reference(kind) == _UUID:
+            return {TAG: "uuid", "of": str(value)}
         if kind is dt.timedelta:
             return {TAG: "timedelta", "of": [value.days, value.seconds, value.microseconds]}
         if isinstance(value, Enum) and self._is_found(kind):
@@ -149,19 +151,20 @@ def read(value: Json, find: Find, make: Callable[[Json], BaseException]) -> Any:
 
 def _read_tagged(value: dict[str, Json], find: Find, make: Callable[[Json], BaseException]) -> Any:
     tag, of = value[TAG], value["of"]
-    if tag == "exception":
-        return make(of)
-    if tag == "enum":
-        return _member(find(value["type"]), of)
-    if tag == "dict":
-        return {read(key, find, make): read(one, find, make) for key, one in of}
-    if tag == "timedelta":
-        return dt.timedelta(*of)
     if tag in _LISTS:
         return _LISTS[tag]([read(one, find, make) for one in of])
     if tag in _TEXTS:
         return _TEXTS[tag][2](of)
-    raise Unfit(f"this darner doesn't know values of the kind {tag}")
+    readers: dict[str, Callable[[], Any]] = {
+        "exception": lambda: make(of),
+        "enum": lambda: _member(find(value["type"]), of),
+        "uuid": lambda: find(_UUID)(of),
+        "dict": lambda: {read(key, find, make): read(one, find, make) for key, one in of},
+        "timedelta": lambda: dt.timedelta(*of),
+    }
+    if tag not in readers:
+        raise Unfit(f"this darner doesn't know values of the kind {tag}")
+    return readers[tag]()
 
 
 def _member(kind: Any, name: str) -> Any:

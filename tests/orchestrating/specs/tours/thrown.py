@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -87,7 +88,7 @@ def missing() -> None:
 
 def tagged() -> None:
     """Raise with arguments that JSON has no words for."""
-    raise RuntimeError((1, 2), {"x"}, b"\x00", Decimal("1.50"), dt.date(2026, 1, 2), Path("a/b"), Shelf.LOW, {1: "one"}, 2**70)
+    raise RuntimeError((1, 2), {"x"}, b"\x00", Decimal("1.50"), dt.date(2026, 1, 2), Path("a/b"), Shelf.LOW, {1: "one"}, 2**70, UUID(int=7))
 
 
 def several() -> None:
