@@ -26,6 +26,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any, Self
 
+from pydantic import BaseModel
+
 ROOT = Path(__file__).parents[1]
 COMMAND = ("darner.runtime.cli.main", "darner.runtime.cli.run", "darner.runtime.project.load")
 JOBS = (*COMMAND, "apache_beam", "pyarrow.parquet", "pyarrow.dataset", "darner.runtime.batch.driver")
@@ -170,8 +172,17 @@ def _import(names: Sequence[str]) -> None:
     for name in missing:
         importlib.import_module(name)
     if missing:
+        _complete(BaseModel)
         gc.collect()
         gc.freeze()  # a fork's first collection would touch, so copy, all of it
+
+
+def _complete(kind: type[BaseModel]) -> None:
+    """Build what our models put off until they are used first."""
+    for one in kind.__subclasses__():
+        if one.__module__.startswith("darner.") and not one.__pydantic_complete__:
+            one.model_rebuild()
+        _complete(one)
 
 
 def _become(wanted: Mapping[str, Any], files: Sequence[int]) -> None:
