@@ -62,16 +62,7 @@ class Collecting:
         """Take what has just been made; it is flushed every few seconds."""
         self.news += news
         if self.keeper.is_due():
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what isn't written yet, that of the stages before first: what is made from it must not outlive it."""
-        self.keeper.flush(self)
-
-    def save(self) -> None:
-        """Write what there is, since the shard ends here; what ended it is to be told, not that this failed too."""
-        with suppress(DarnerError):
-            self.flush()
+            self.keeper.flush()
 
 
 @dataclass
@@ -89,7 +80,7 @@ class Keeper:
     used: Used = field(default_factory=Used)
     """What the rows of all flushes cost."""
     _known: dict[str, list[pa.Table]] = field(default_factory=dict)
-    _finished: list[Collecting] = field(default_factory=list)
+    _collected: list[Collecting] = field(default_factory=list)
     _count: int = 0
     _last: float = field(default_factory=time.monotonic)
 
@@ -116,20 +107,22 @@ class Keeper:
 
     def collecting(self, stage: str, table_of: Callable[[Sequence[Any]], pa.Table]) -> Collecting:
         """Return what collects the outcomes of a stage from now on."""
-        return Collecting(self, stage, table_of)
-
-    def finished(self, collecting: Collecting) -> None:
-        """Hear that a stage is done: what it has made since its last flush is written when a stage behind it flushes."""
-        self._finished.append(collecting)
+        self._collected.append(Collecting(self, stage, table_of))
+        return self._collected[-1]
 
     def is_due(self) -> bool:
         """Return whether it is time to write again."""
         return time.monotonic() - self._last >= self.seconds
 
-    def flush(self, collecting: Collecting) -> None:
-        """Write what is new; see `Collecting.flush`."""
+    def save(self) -> None:
+        """Write what there is, since the shard ends here; what ended it is to be told, not that this failed too."""
+        with suppress(DarnerError):
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what isn't written yet, stage by stage: what a later one has made of a row must not outlive what it was made from."""
         with self.notice.held():
-            for one in (*self._finished, collecting):
+            for one in self._collected:
                 if one.news:
                     self._write(one.stage, one.table_of(one.news))
                     one.news.clear()

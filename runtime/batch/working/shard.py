@@ -56,7 +56,7 @@ class GroupRunner:
         ref = ShardRef(request["shard"], request["attempt"], request["rung"])
         keeper = Keeper(self.store, self.order.job, self.order.planned, ref.shard, self.order.flush, self.meter, self.notice)
         run = _ShardRun(self.order, self.store, ref, self.inputs[ref.shard], keeper)
-        marker = self.notice.preempting(lambda: run.marker(self.stages, request["batch"]))
+        marker = self.notice.preempting(lambda: run.kept(self.stages, request["batch"]))
         return marker.model_copy(update=(keeper.used + self.meter.taken()).as_dict()).model_dump(mode="json")
 
 
@@ -95,6 +95,16 @@ class _ShardRun:
     ref: ShardRef
     input: PartRef
     keeper: Keeper
+
+    def kept(self, stages: list[Stage], batch: int | None) -> Marker:
+        """Do what `marker` does; where the shard ends early, what was made of it is kept."""
+        try:
+            return self.marker(stages, batch)
+        except MemoryError:
+            raise  # what it left behind is unknown
+        except BaseException:
+            self.keeper.save()
+            raise
 
     def marker(self, stages: list[Stage], batch: int | None) -> Marker:
         """Run the stages, write a part for each, then the dead letters; the marker itself is the worker's to write."""

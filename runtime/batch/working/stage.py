@@ -69,14 +69,7 @@ def run_stage(stage: Stage, rows: Rows, memory: Memory, batch: int | None, keepe
     todo = [place for place in range(len(rows)) if place not in known] if known else list(range(len(rows)))
     work = _Work(stage, rows, fingerprints, todo, batch)
     collecting = keeper.collecting(stage.name, work.flushed)
-    try:
-        computed = work.arrow(stage.caller, collecting) if isinstance(stage.caller, ArrowCaller) else work.called(stage.caller, collecting)
-    except MemoryError:
-        raise  # what it left behind is unknown
-    except BaseException:
-        collecting.save()
-        raise
-    keeper.finished(collecting)
+    computed = work.arrow(stage.caller, collecting) if isinstance(stage.caller, ArrowCaller) else work.called(stage.caller, collecting)
     return _Assembly(stage, rows, fingerprints, found, computed, kept).passed()
 
 
