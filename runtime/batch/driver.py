@@ -21,7 +21,6 @@ from .driving.execution import Execution, Run
 from .driving.finalise import finalise
 from .driving.lost import lost_rows
 from .driving.machine import Machine
-from .driving.spending import spent
 from .driving.tally import added
 from .ends import Ends, saying_end
 from .groups import Allowance, Group, groups_of, ladder, workers_wished
@@ -33,6 +32,7 @@ from .parts import DamagedPlan
 from .planning.planning import DrySummary, JobCall, dry_run, plan_work
 from .report import JobReport, Phases
 from .working.metering import Used
+from .working.spending import spent
 
 _JUDGED = ("source_rows", "new", "changed", "redo", "unchanged", "superseded", "null_keys", "broken", "still_dead")
 
@@ -171,7 +171,7 @@ class _Drive:
     def _report(self, status: str, run: Run | None, engine: Engine | None, error: DarnerError | None = None) -> JobReport:
         tally = run.tally if run else None
         work = self.work
-        used = spent(self.job.store, work) if run else Used()
+        used = spent(self.job.store, work.job, work.generation) if run else Used()
         dead = (tally.dead() if tally else 0) + work.broken + work.null_keys
         return JobReport.model_validate(
             {
@@ -233,7 +233,7 @@ def _so_far(store: Store, work: Work) -> JobReport:
         for stage, one in marker.stages.items():
             sums[stage] = added(sums[stage], one)
             dead += one.dead
-    used = spent(store, work)
+    used = spent(store, work.job, work.generation)
     return JobReport(
         run=work.job,
         status="unfinished",

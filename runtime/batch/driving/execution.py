@@ -24,6 +24,7 @@ from ..passing import heard
 from ..policy import FailurePolicy
 from ..report import Phases
 from ..rows import Rows, rows_of_input, rows_of_part
+from ..working.spending import Spending
 from ..working.worker import WorkerOrder
 from .background import InBackground
 from .engine import Engine, run_wave
@@ -31,7 +32,6 @@ from .losing import Losses, Lost, failure_of
 from .lost import is_empty
 from .rungs import JobRungs
 from .sink import SinkCommits
-from .spending import Spending
 from .tally import Tally
 from .waves import Waves
 
@@ -113,7 +113,7 @@ class Run:
         self._waves = Waves(self.tally, execution.ladders, self._policies, self._spoilt, first=self._rungs.first())
         self.commits = SinkCommits(execution.board(), execution.sink, execution.compiled.plan, execution.work.basis is None)
         self._orders = execution.orders()
-        self.spending = Spending(execution.store, execution.work, plan)
+        self.spending = Spending(execution.store, execution.work.job, execution.work.generation, plan)
         self._store_failures = 0
 
     def work(self, settle: Callable[[], None]) -> None:

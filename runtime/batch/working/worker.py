@@ -18,6 +18,7 @@ from ..markers import Board
 from ..model import Marker, ShardRef
 from ..order import GroupOrder
 from .notice import of_this_process
+from .spending import Spending
 
 _LOOK_SECONDS = 0.1
 _STOP_LOOKS = 10
@@ -45,6 +46,7 @@ class GroupWorker:
         self._order = order
         group = order.order
         self._board = Board(group.store.open(), group.job, group.planned, group.generation)
+        self._spending = Spending(self._board.store, group.job, group.planned, group.compiled.plan)
         self._child: Child | None = None
         self._rung = 0
         self._lock = threading.Lock()
@@ -66,7 +68,7 @@ class GroupWorker:
         """Return whether the driver still wants work done: a worker may outlive a killed driver for seconds."""
         here = self._order.host == socket.gethostname()
         gone = self._notice.given or (here and not self._order.driver.alive())
-        return not (gone or self._board.stopped() or self._board.fenced())
+        return not (gone or self._board.stopped() or self._board.fenced()) and self._spending.leaves_something
 
     def _work(self, ref: ShardRef) -> Marker:
         group = self._order.order.group

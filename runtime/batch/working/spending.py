@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+
+from pydantic import ValidationError
 
 from ....compiler.plan import Plan
 from ....compiler.settings import Budget
-from ...failures import Exhausted, Missing, StoreError
+from ...failures import Corrupt, Exhausted, Missing, StoreError
 from ...journal import paths
 from ...ports import Store
-from ..history import markers_of
-from ..model import Marker, Work
-from ..working.kept import used_by
-from ..working.metering import Used
+from ..markers import MARKER
+from ..model import Marker
+from .kept import used_by
+from .metering import Used
 
 _LOOK_SECONDS, _NOTE_SECONDS = 1.0, 5.0
 """How often flushes are looked for, and the driver's time is written down: so much of it may be lost with a driver."""
@@ -30,9 +32,12 @@ class Spending:
     """Of one plan of work."""
 
     store: Store
-    work: Work
+    job: str
+    planned: int
+    """The generation that planned it."""
     plan: Plan | None = None
     """What limits it; None where somebody only wants to know."""
+    _done: dict[str, Marker] = field(default_factory=dict)
     _flushes: dict[str, Used] = field(default_factory=dict)
     _before: float = 0.0
     _began: float = field(default_factory=time.monotonic)
@@ -40,7 +45,7 @@ class Spending:
     _noted: float = float("-inf")
 
     def __post_init__(self) -> None:
-        self._before = _seconds(self.store, paths.spent(self.work.job, self.work.generation)) if self._is_timed else 0.0
+        self._before = _seconds(self.store, paths.spent(self.job, self.planned)) if self._is_timed else 0.0
 
     @property
     def _is_timed(self) -> bool:
@@ -65,16 +70,38 @@ class Spending:
     def in_all(self) -> Used:
         """Return the same from everything that is in the store now: failed attempts, too."""
         self._looked = float("-inf")
-        return self.used(markers_of(self.store, self.work.job, self.work.generation))
+        return self.used(self._markers())
+
+    def _markers(self) -> Iterator[Marker]:
+        """Yield every outcome; those of shards that are done are read once. Damaged ones count as missing."""
+        for name in self.store.names(paths.marker(self.job, self.planned, 0, 0).rpartition("/")[0].rpartition("/")[0]):
+            marker = self._done.get(name)
+            if marker is None:
+                try:
+                    marker = MARKER.validate_json(self.store.get(name))
+                except (Missing, Corrupt, ValidationError):
+                    continue
+                if marker.outcome == "done":
+                    self._done[name] = marker
+            yield marker
 
     def _flushed(self) -> list[tuple[str, Used]]:
         asks = self.plan is None or any(":" not in stage.runs for stage in self.plan.stages.values())
         if asks and time.monotonic() - self._looked >= _LOOK_SECONDS:
             self._looked = time.monotonic()
-            for name in self.store.names(paths.flushes(self.work.job, self.work.generation)):
+            for name in self.store.names(paths.flushes(self.job, self.planned)):
                 if name not in self._flushes:
                     self._flushes[name] = used_by(self.store, name)
         return list(self._flushes.items())
+
+    @property
+    def leaves_something(self) -> bool:
+        """Whether the budget leaves money and tokens to begin another shard: what other workers have used counts, too."""
+        budget = self._budget
+        if budget is None or (budget.cost is None and budget.tokens is None):
+            return True
+        used = self.in_all()
+        return (budget.cost is None or used.cost < budget.cost) and (budget.tokens is None or used.tokens < budget.tokens)
 
     def refuse_over(self, markers: Iterable[Marker]) -> None:
         """Raise `Exhausted` where the budget is used up; what is under way is finished or flushed, and nothing more begun."""
@@ -99,7 +126,7 @@ class Spending:
         if self._is_timed and (at_last or time.monotonic() - self._noted >= _NOTE_SECONDS):
             self._noted = time.monotonic()
             content = json.dumps({"seconds": self.seconds}).encode()
-            self.store.put(paths.spent(self.work.job, self.work.generation), content)
+            self.store.put(paths.spent(self.job, self.planned), content)
 
 
 def _of(flush: str) -> tuple[str, int]:
@@ -115,9 +142,9 @@ def _seconds(store: Store, name: str) -> float:
         return 0.0
 
 
-def spent(store: Store, work: Work) -> Used:
+def spent(store: Store, job: str, planned: int) -> Used:
     """Return what a plan of work has used so far; nothing where that can't be read."""
     try:
-        return Spending(store, work).in_all()
+        return Spending(store, job, planned).in_all()
     except StoreError:  # a report of what went wrong with the store must not fail for it
         return Used()
