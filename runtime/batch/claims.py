@@ -16,6 +16,7 @@ from ...compiler.frozen import Frozen
 from ..failures import Busy, Corrupt, Fenced, Missing, Refused
 from ..journal import paths
 from ..journal.local_store import remove_leftovers, saying
+from ..journal.run_lock import Unshared
 from ..ports import Clock, Store
 
 
@@ -103,20 +104,21 @@ def _locked(store: Store, job: str, me: Driver) -> Iterator[None]:
     if path is None:
         yield
         return
-    handle = _opened(store, path)
+    file = Unshared(_opened(store, path))
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Busy(
-                f"the job {job!r} is being driven by {_holder(handle)}", help="wait for it, stop it, or give this call its own --run NAME"
+                f"the job {job!r} is being driven by {_holder(file.handle)}",
+                help="wait for it, stop it, or give this call its own --run NAME",
             ) from error
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, me.model_dump_json().encode(), 0)
+        os.ftruncate(file.handle, 0)
+        os.pwrite(file.handle, me.model_dump_json().encode(), 0)
         remove_leftovers(path.parent)
         yield
     finally:
-        os.close(handle)
+        file.close()
 
 
 def holder(store: Store, job: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -161,6 +162,7 @@ class BucketLog:
         self._pauses = tuning.pauses
         self._ended: StoreError | Fenced | None = None
         self._is_closed = False
+        self._owner = os.getpid()
         self.extent = ""
         """How far the journal goes; known once it is closed and released."""
         self._packer = Packer(store, run_id, history, tuning.pack_size)
@@ -188,7 +190,14 @@ class BucketLog:
         self._refuse_ended()
         self._create(blobs.payload(self._store, self._run_id, events))
 
+    @property
+    def _is_ours(self) -> bool:
+        """Whether this process is the one that took the run up: a fork of it has no part in it."""
+        return self._owner == os.getpid()
+
     def _refuse_ended(self) -> None:
+        if not self._is_ours:
+            raise StoreError(f"process {os.getpid()} was forked from the owner of {self._run_id}: it writes nothing")
         if isinstance(self._ended, Fenced):
             raise Fenced(self._ended.message, help=self._ended.help)
         if self._ended is not None:
@@ -224,8 +233,8 @@ class BucketLog:
         return blobs.get(self._store, self._run_id, digest)
 
     def close(self) -> None:
-        """Give the run up, and say so in the journal."""
-        if self._is_closed:
+        """Give the run up, and say so in the journal; a fork has nothing to give up."""
+        if self._is_closed or not self._is_ours:
             return
         self._is_closed = True
         try:

@@ -14,21 +14,40 @@ _TRIES = 5
 _PAUSE = 0.02
 
 
-class RunLock:
-    """An exclusive lock on a file that says who holds it.
+class Unshared:
+    """An open file that carries a lock of this process alone.
 
     The operating system counts a lock as held as long as any process has the file open that took it. Programs that are
-    started never have (the file is closed on exec); what a tool forks would, so a fork gives it up as its first deed.
+    started never have (the file is closed on exec); what a tool forks would, so a fork closes it as its first deed.
     """
+
+    def __init__(self, handle: int) -> None:
+        self.handle = handle
+        self.is_ours = True
+        """Whether this process is the one that opened it, and still has it."""
+        _OPEN.add(self)
+
+    def close(self) -> None:
+        """Close the file; a fork has nothing to close."""
+        if self.is_ours:
+            _OPEN.discard(self)
+            self.is_ours = False
+            os.close(self.handle)
+
+
+class RunLock:
+    """An exclusive lock on a file that says who holds it; a fork doesn't have it."""
 
     def __init__(self, path: Path, run_id: str, owner: str) -> None:
         self._path = path
-        self._handle = self._locked(run_id)
-        self.is_ours = True
+        self._file = Unshared(self._locked(run_id))
+        os.ftruncate(self._file.handle, 0)
+        os.pwrite(self._file.handle, owner.encode(), 0)
+
+    @property
+    def is_ours(self) -> bool:
         """Whether this process is the one that took the lock, and still has it."""
-        os.ftruncate(self._handle, 0)
-        os.pwrite(self._handle, owner.encode(), 0)
-        _HELD.add(self)
+        return self._file.is_ours
 
     def _locked(self, run_id: str) -> int:
         while True:
@@ -50,15 +69,8 @@ class RunLock:
     def release(self) -> None:
         """Give the run up; a fork has nothing to give up."""
         if self.is_ours:
-            _HELD.discard(self)
-            self.is_ours = False
-            os.ftruncate(self._handle, 0)
-            os.close(self._handle)
-
-    def leave(self) -> None:
-        """Close the file without a word: its owner is the process that this one was forked from."""
-        self.is_ours = False
-        os.close(self._handle)
+            os.ftruncate(self._file.handle, 0)
+            self._file.close()
 
 
 def _taken(handle: int) -> bool:
@@ -86,14 +98,13 @@ def holder(path: Path) -> str | None:
     return None
 
 
-_HELD: weakref.WeakSet[RunLock] = weakref.WeakSet()
-"""The locks of this process. Forks are the process's affair, and the hook that hears of them can't be told of one lock."""
+_OPEN: weakref.WeakSet[Unshared] = weakref.WeakSet()
+"""The lock files of this process. Forks are the process's affair, and the hook that hears of them can't be told of one file."""
 
 
-def _leave_all() -> None:
-    for one in list(_HELD):
-        one.leave()
-    _HELD.clear()
+def _close_all() -> None:
+    for one in list(_OPEN):
+        one.close()
 
 
-os.register_at_fork(after_in_child=_leave_all)
+os.register_at_fork(after_in_child=_close_all)

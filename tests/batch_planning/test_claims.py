@@ -17,13 +17,15 @@ from darner.runtime.journal.store import open_store
 
 BINDING = Binding(source="files:a", sink="lancedb:b")
 DRIVE = """
-import sys, time
+import os, sys, time
 from darner.runtime.batch.claims import Binding, driving
 from darner.runtime.journal.store import open_store
 class Clock:
     def now(self): return 5.0
 with driving(open_store(sys.argv[1]), "shop", Binding(source="files:a", sink="lancedb:b"), Clock()) as generation:
-    print(generation, flush=True)
+    other = os.fork() if "fork" in sys.argv else None
+    if other != 0:
+        print(generation if other is None else other, flush=True)
     time.sleep(600)
 """
 
@@ -52,6 +54,22 @@ def test_a_second_driver_is_told_who_holds_the_job_and_gets_it_when_that_one_is_
         other.wait()
     with driving(open_store(tmp_path), "shop", BINDING, Clock()) as generation:
         assert generation == 2
+
+
+def test_what_a_driver_forked_does_not_hold_its_job(tmp_path: Path) -> None:
+    """A fork has every file open that its parent has: with the lock's, the job would look busy for as long as it lives."""
+    driver = subprocess.Popen([sys.executable, "-c", DRIVE, str(tmp_path), "fork"], stdout=subprocess.PIPE, text=True)
+    with driver:
+        assert driver.stdout is not None
+        fork = int(driver.stdout.readline())
+        try:
+            driver.kill()
+            driver.wait()
+            os.kill(fork, 0)  # it lives
+            with driving(open_store(tmp_path), "shop", BINDING, Clock()) as generation:
+                assert generation == 2
+        finally:
+            os.kill(fork, signal.SIGKILL)
 
 
 def test_another_source_or_sink_under_a_job_is_refused_with_both_named(tmp_path: Path) -> None:

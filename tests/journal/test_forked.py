@@ -1,0 +1,39 @@
+"""A run in a bucket whose owner forks: the fork has no part in it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+OWNER = """
+import os, sys
+from darner.runtime.events import StepSkipped
+from darner.runtime.failures import StoreError
+from darner.runtime.journal.log import holder, open_log, read_events
+from tests.journal.places import Place
+store = Place("bucket", sys.argv[1]).open()
+log = open_log(store, "r", owner="the owner")
+log.append([StepSkipped(at=0.0, step="a", reason="")])
+fork = os.fork()
+if not fork:
+    try:
+        log.append([StepSkipped(at=0.0, step="b", reason="")])
+    except StoreError as error:
+        print(error.message.partition(" was ")[2], flush=True)
+    log.close()
+    os._exit(0)
+os.waitpid(fork, 0)
+print(holder(store, "r"))
+log.append([StepSkipped(at=0.0, step="c", reason="")])
+log.close()
+print(*[event.step for event in read_events(store, "r") if isinstance(event, StepSkipped)])
+"""
+
+
+def test_a_fork_of_the_owner_writes_nothing_and_releases_nothing(tmp_path: Path) -> None:
+    """Its parent holds the run and goes on: a release by the fork would stand where the parent writes next, and fence it."""
+    done = subprocess.run(
+        [sys.executable, "-c", OWNER, str(tmp_path)], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+    assert done.stdout.splitlines() == ["forked from the owner of r: it writes nothing", "the owner", "a c"]
