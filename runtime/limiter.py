@@ -18,10 +18,10 @@ from typing import Any
 from ..compiler.quantities import RateLimit
 from ..compiler.settings import ModelRate
 
-AT_ONCE = 0.02
+AT_ONCE = 0.01
 """The share of a rate that may be used at once after a pause; of rates longer than a minute it is all."""
 MINUTE = 60.0
-CUT, MOST_CUT, BELOW_PASSED = 0.95, 0.5, 0.98
+CUT, MOST_CUT, BELOW_PASSED = 0.95, 0.7, 0.98
 """What is left of a rate after a refusal: at most and at least; and how much of what was let pass lately."""
 LEAST_FIRST = 5.0
 """Requests a second that a first refusal leaves, however few were made: what was never tried is not known."""
@@ -31,7 +31,7 @@ LEAST = 1 / 3600
 """Requests a second that no refusal goes below."""
 GROWTH, DOUBLES, DOUBLES_CALLS = 0.1, 20.0, 50.0
 """A learnt rate grows by this share within the time in which its slope doubles: so many seconds, or so many calls."""
-BURST_LEARNT = 0.2
+BURST_LEARNT = 0.5
 """Seconds' worth of a learnt rate that may be used at once."""
 LATELY = 10.0
 """Time constant, in seconds, of what was let pass lately."""
@@ -220,6 +220,8 @@ def _cut(limits: Limits, now: float, rate: ModelRate) -> float:
         return max(passed, LEAST_FIRST)
     if limits.is_guess:
         return GUESS_CUT / spacing
+    if rate.requests or limits.told_requests:
+        return CUT / spacing  # what is let pass may well be less for want of calls
     return max(MOST_CUT / spacing, min(CUT / spacing, passed))
 
 

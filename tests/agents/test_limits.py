@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from darner.compiler.quantities import RateLimit
 from darner.runtime.perform.agents.agents import Agents
-from darner.runtime.perform.agents.limits import Bucket
 from darner.runtime.perform.secrets import EnvironmentSecrets
-from darner.testing import MemoryBoundary, ModelServer
+from darner.runtime.perform.unrecorded import UnrecordedBoundary
+from darner.runtime.perform.world import SystemClock
+from darner.testing import ModelServer
 
 from .world import agent, model, plan
 
@@ -21,7 +21,9 @@ def _run(rate: dict[str, Any], calls: int, reply: str = "{answer: {text: fine}, 
     async def go(made: Any) -> None:
         async with Agents(made, prompts={}, secrets=EnvironmentSecrets({})) as agents:
             agents.refuse_unready()
-            await asyncio.gather(*(agents.call(MemoryBoundary(), "assistant", {"city": "Paris"}, parent=str(n)) for n in range(calls)))
+            await asyncio.gather(
+                *(agents.call(UnrecordedBoundary(SystemClock()), "assistant", {"city": "Paris"}, parent=str(n)) for n in range(calls))
+            )
 
     with ModelServer(f"replies: [{reply}]") as server:
         made = plan({"small": model(server, rate=rate)}, {"assistant": agent()})
@@ -43,15 +45,3 @@ def test_requests_wait_for_what_the_provider_allows(rate: dict[str, Any], calls:
     delay = ", delay: 0.2" if "concurrency" in rate else ""
     serial = {"concurrency": 1} if "tokens" in rate else {}
     assert _run({**rate, **serial}, calls, f"{{answer: {{text: fine}}, usage: {{input: 90, output: 10}}{delay}}}") >= least
-
-
-def test_a_bucket_is_full_at_first_and_never_fuller() -> None:
-    """A pause doesn't add up to a burst beyond the allowance."""
-    bucket = Bucket(RateLimit(60, 60), 60, 0.0)
-    bucket.take(60)
-    assert bucket.wait(0.0) == 0.0
-    bucket.take(3)
-    assert bucket.wait(0.0) == 3.0
-    assert bucket.wait(3.0) == 0.0
-    bucket.wait(10_000.0)
-    assert bucket.level == 60

@@ -62,7 +62,7 @@ def test_three_processes_keep_to_one_rate_and_each_run_has_its_share(tmp_path: P
     had = sorted((began, run) for one in processes for run, began in turns(one))
     assert len(had) == 4 * 60 + 8 * 10
     begin, end = had[0][0], had[-1][0]
-    assert (len(had) - 60) / (end - begin) <= 50 * 1.02, "what may be used at once is 2 % of a minute's"
+    assert (len(had) - 30) / (end - begin) <= 50 * 1.02, "what may be used at once is 1 % of a minute's"
     assert len(had) / (end - begin) >= 0.8 * 50, "a slow machine wakes late, and makes up for it"
     small = Counter(run for _, run in had[:160] if not run.startswith("p0"))
     assert min(small.values()) >= 6, f"those with few calls are done early: {small}"
@@ -210,7 +210,7 @@ def test_a_full_disk_is_no_reason_to_stop(tmp_path: Path) -> None:
         "import asyncio, os, resource, signal, logging; logging.basicConfig();"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0));"
         "from tests.limits.users import main;"
-        "asyncio.run(main({'rate': {'requests': '120/min'}, 'run': 'full', 'calls': 4}))"
+        "asyncio.run(main({'rate': {'requests': '120/min'}, 'run': 'full', 'calls': 3}))"
     )
     environ = {**os.environ, folders.SETTING: str(tmp_path / "limits")}
     ended = subprocess.run([sys.executable, "-c", code], cwd=HERE.parents[1], env=environ, capture_output=True, text=True, check=True)

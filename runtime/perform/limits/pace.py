@@ -28,7 +28,7 @@ SOON = 0.001
 """Seconds that are no wait."""
 SHORT = 1.0
 """Seconds below which a wait is nothing that a run's clock, or its journal, is told of."""
-PATIENCE, PATIENT = 0.05, 100
+PATIENCE, PATIENT = 0.005, 250
 """Seconds between looks, and their number, at a lock that somebody holds who stands still."""
 
 

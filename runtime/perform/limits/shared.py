@@ -27,7 +27,7 @@ _BODIES = (4096, 4096 + (1 << 20))
 _LARGEST = 1 << 20
 _ROOM = 16_384
 """Bytes that each half has from the beginning: on a full disk a change fits all the same."""
-SPINS, SPIN = 40, 0.0005
+SPINS, SPIN = 20, 0.0005
 """How often, and after how many seconds, a lock is tried again before whoever wants it does something else."""
 
 
