@@ -40,6 +40,8 @@ class TakenUp(Frozen):
     """The digest of the run's plan, where a person gave it another one since it was last taken up."""
     gone: tuple[str, ...] = ()
     """Calls that wait on behalf of what the new plan doesn't have: they wait no longer."""
+    keeps: bool = False
+    """Steps that failed stay failed: the run was parked, what it waited for has come, and nobody has mended anything."""
 
 
 class CallStarted(Frozen):

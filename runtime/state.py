@@ -187,7 +187,8 @@ class RunState:
         self.anew = {name for name in self.anew if self.outcome(name) is None} | set(event.redo)
         for call in self.calls.values():
             call.attempts = 0
-        for path in [path for path, one in self.steps.items() if one.kind == "failed" and not self._is_over(path)]:
+        failed = (path for path, one in self.steps.items() if one.kind == "failed" and not self._is_over(path))
+        for path in () if event.keeps else list(failed):
             self._reopen(path)
 
     def _wait_no_longer(self, calls: Iterable[str]) -> None:

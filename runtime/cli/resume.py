@@ -40,6 +40,7 @@ class Manner:
     take_over: bool = False
     strict: bool = False
     watch: bool = False
+    woken: bool = False
 
 
 def register(app: typer.Typer) -> None:
@@ -59,6 +60,7 @@ def resume(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     target: TargetOption = None,
     single_writer: SingleWriterOption = False,  # noqa: FBT002 - a flag
     as_json: JsonOption = False,  # noqa: FBT002 - a flag
+    woken: Annotated[bool, typer.Option("--woken", hidden=True)] = False,  # noqa: FBT002 - how --due says that nobody asked
 ) -> int:
     """Go on with a run that was killed, stopped, or failed, or that waits; or with all that are due."""
     if (run is None) == (not due):
@@ -71,7 +73,7 @@ def resume(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
         from .waking import wake  # noqa: PLC0415 - only --due needs it
 
         return wake(place, target, as_json=as_json)
-    manner = Manner(as_json, tuple(redo or ()), take_over=take_over, strict=strict)
+    manner = Manner(as_json, tuple(redo or ()), take_over=take_over, strict=strict, woken=woken)
     return _go_on_renewed(place, run, policy, manner) if plan is PlanOf.NEW else go_on_as_bound(place, run, manner)
 
 
@@ -150,7 +152,7 @@ def carry_on(store: Store, bound: Binding, manner: Manner) -> int:
             asker = None if manner.as_json or manner.watch else terminal(store, bound.run)
             with drawing(bound, wanted=manner.watch) as drawn, console.results_only():
                 around = Surroundings(
-                    EnvironmentSecrets(), models, asker=asker, take_over=manner.take_over, strict=manner.strict,
+                    EnvironmentSecrets(), models, asker=asker, take_over=manner.take_over, strict=manner.strict, woken=manner.woken,
                     watch=drawn, begun=begun, code=code_now(bound, bound.lock.callables),
                 )  # fmt: skip
                 state = run_flow(store, bound, around, redo=manner.redo)

@@ -25,7 +25,7 @@ def wake(store: Store, target: str | None, *, as_json: bool) -> int:
         # A process each: specs of the same store may have modules of the same names.
         place = [] if target is None else ["--target", target]
         done = subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-c", _COMMAND, "resume", run_id, "--store", store.url, *place],
+            [sys.executable, "-c", _COMMAND, "resume", run_id, "--woken", "--store", store.url, *place],
             check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL if as_json else None,
         )  # fmt: skip
         told.append({"run": run_id, "status": _STATUS.get(done.returncode, "failed")})

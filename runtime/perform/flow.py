@@ -69,6 +69,8 @@ class Surroundings:
     """Asks whoever sits at this terminal; without it a run that only waits for people is parked."""
     take_over: bool = False
     """Take the run from a process that seems to be alive."""
+    woken: bool = False
+    """Nobody asked: what a parked run waited for has come. What had failed for good stays so."""
     strict: bool = False
     """Refuse, before anything new is performed, where calls on record aren't asked for any more."""
     between: Between | None = None
@@ -193,7 +195,8 @@ async def _drive(log: Log, state: RunState, bound: Binding, around: Surroundings
     now = around.clock.now()
     if state.started is None:
         commits.note(RunStarted(at=now, run=bound.run, plan=bound.digest, user=bound.user))
-    await commits.commit(taking_up(state, bound, around.store, TakenUp(at=now, epoch=log.epoch, owner=owner(), redo=redo)))
+    event = TakenUp(at=now, epoch=log.epoch, owner=owner(), redo=redo, keeps=around.woken and state.waits.parked)
+    await commits.commit(taking_up(state, bound, around.store, event))
     if state.barren > CRASHES:
         await commits.commit(RunFinished(at=now, status="failed", error=CRASH_LOOP))
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 
 from darner.compiler.plan import Plan, StepPlan
 from darner.compiler.settings import REACTIONS, FailureClass, merge_reactions
@@ -67,12 +68,12 @@ _NO_ATTEMPTS: Mapping[FailureClass, int] = {"throttled": MAX_WAITS, "preempted":
 
 
 def attempts_are_bounded(story: Story, state: RunState) -> None:
-    """A call fails no more often, over all lives, than its classes' attempts say; waits and machines taken away are none."""
+    """Until its process is killed a call fails no more often than its classes' attempts say; waits and machines taken away are none."""
     rescued = {one.asked.parent for one in state.waits.questions.values() if one.asked.about == "rescue"}
     if rescued:
         return  # a person may have asked for more
     steps = dict(_steps(story.plan.steps, ""))
-    for call, failures in _failures(story.events).items():
+    for (call, _), failures in _failures(story.events).items():
         path = state.calls[call].root
         step = steps.get("/".join(part.partition("[")[0] for part in path.split("/") if not part.isdigit()))
         if step is None:
@@ -84,11 +85,14 @@ def attempts_are_bounded(story: Story, state: RunState) -> None:
         assert all(failures.get(kind, 0) <= allowed.get(kind, 0) for kind in _NO_ATTEMPTS), (path, failures)
 
 
-def _failures(events: list[Event]) -> Mapping[str, Counter[FailureClass]]:
-    found: defaultdict[str, Counter[FailureClass]] = defaultdict(Counter)
-    for one in events:
+def _failures(events: list[Event]) -> Mapping[tuple[str, int], Counter[FailureClass]]:
+    """Return failures by call; killed, a run tries anew what had failed for good, parked it doesn't."""
+    found: defaultdict[tuple[str, int], Counter[FailureClass]] = defaultdict(Counter)
+    killed = 0
+    for before, one in pairwise(events):
+        killed += isinstance(one, TakenUp) and not isinstance(before, RunParked)
         if isinstance(one, CallFailed):
-            found[one.call][one.failure] += 1
+            found[one.call, killed][one.failure] += 1
     return found
 
 

@@ -105,7 +105,7 @@ class Story:
     async def _live(self, log: HeardLog, state: RunState) -> None:
         TOWN.set(self.town)
         bound = Binding(RUN, self.plan, Lock(), {}, None, {}, "simulated/spec.yaml")
-        around = Surroundings(EnvironmentSecrets({}), clock=VirtualClock(), store=self.store)
+        around = Surroundings(EnvironmentSecrets({}), clock=VirtualClock(), store=self.store, woken=True)
         agents = flow.make_agents(bound, around)
         outside = [asyncio.ensure_future(self._answering(log))]
         if self.fate.cancelled is not None:
