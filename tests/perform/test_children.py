@@ -249,9 +249,9 @@ def test_a_call_that_is_given_up_ends_with_all_that_it_started(folder: str, tmp_
 
 
 def test_what_a_call_leaves_running_ends_with_the_call(folder: str, tmp_path: Path) -> None:
-    """Its process is not used again: nothing of one call goes on beside the next one."""
+    """Where the child is tidy, its process is not used again: nothing of one call goes on beside the next one."""
     there = tmp_path / "pid"
-    with Child(_task(folder, "leave_behind")) as child:
+    with Child(_task(folder, "leave_behind", is_tidy=True)) as child:
         first = child.call({"file": str(there), "stays": 0})
         assert _gone(int(there.read_text()))
         there.unlink()

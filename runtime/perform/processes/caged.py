@@ -26,6 +26,9 @@ from .room import Room
 GRACE_SECONDS = 5.0
 """How long a callable on a machine that may be taken away has for its `finally`, where it must end."""
 
+MOST_IDLE = 4
+"""Children that are kept for the next call, at least."""
+
 
 def prepare(setup: Json) -> Callable[[Json], Json]:
     """Return what calls callables in this process, which is the child: ``{"ref", "arguments", "named"}`` in, the result out.
@@ -73,8 +76,8 @@ class Cages:
             known = await self.threads.run(self.rungs.look, key=key)
         return Cage(self, ladder, min(known, len(ladder) - 1), key)
 
-    async def call(self, grant: Grant, request: Json) -> Json:
-        """Return a callable's result from a child with so much of everything.
+    async def call(self, child: Child, grant: Grant, request: Json) -> Json:
+        """Return a callable's result from a child.
 
         Raises:
             OutOfMemory: it went over its memory.
@@ -82,34 +85,41 @@ class Cages:
             Crashed: it died of something else.
             CallableError: it raised.
         """
-        child = self._take(grant)
         try:
             value = await self.threads.run(child.call, request=request)
         except asyncio.CancelledError:
             grace = GRACE_SECONDS if grant.spot else 0.0
             await self.threads.run(child.give_up, grace=grace)  # whoever cancels may begin anew at once, and not beside this
             raise
-        except BaseException:
-            self._idle[grant].append(child)
-            raise
-        self._idle[grant].append(child)
+        finally:
+            await self.put(child, grant)
         return value
 
-    async def ready(self, grant: Grant) -> None:
-        """Start a process where none is idle, so that its start counts against nobody's time; a failure comes with the call."""
-        if not self._idle[grant]:
-            child = Child(self._task(grant))
+    async def ready(self, grant: Grant) -> Child:
+        """Return a child that runs, so that its start counts against nobody's time; where it can't, a call will say so."""
+        child = self.take(grant)
+        if not child.is_running:
             try:
                 with contextlib.suppress(DarnerError):
                     await self.threads.run(child.start)
             except asyncio.CancelledError:
                 await self.threads.run(child.give_up)
                 raise
-            self._idle[grant].append(child)
+        return child
 
-    def _take(self, grant: Grant) -> Child:
+    def take(self, grant: Grant) -> Child:
+        """Return an idle child, or a new one that doesn't run yet."""
         idle = self._idle[grant]
         return idle.pop() if idle else Child(self._task(grant))
+
+    async def put(self, child: Child, grant: Grant) -> None:
+        """Keep a child that runs for the next call, unless there are many already: each has memory of its own."""
+        if not child.is_running:
+            return
+        if sum(map(len, self._idle.values())) < max(MOST_IDLE, machine.cores()):
+            self._idle[grant].append(child)
+        else:
+            await self.threads.run(child.close)
 
     def _task(self, grant: Grant) -> ChildTask:
         threads = None if grant.cpu is None else max(1, min(round(grant.cpu), machine.cores()))
@@ -120,6 +130,7 @@ class Cages:
             sys_path=(self.folder,),
             threads=threads,
             disk=grant.disk,
+            is_tidy=True,
         )
 
     def close(self) -> None:
@@ -139,6 +150,8 @@ class Cage:
     ladder: tuple[Grant, ...]
     rung: int = 0
     key: RungKey | None = None
+    _child: Child | None = None
+    """What its turn has made ready."""
 
     @property
     def reactions(self) -> OnFailure:
@@ -150,13 +163,20 @@ class Cage:
         """Wait for the memory that is promised, and for a process; see `ports.Turn`."""
         grant = self.ladder[self.rung]
         async with self.cages.room.taken(grant.memory or 0):
-            await self.cages.ready(grant)
-            yield
+            self._child = await self.cages.ready(grant)
+            try:
+                yield
+            finally:
+                child, self._child = self._child, None
+                if child is not None:  # nobody called it
+                    await self.cages.put(child, grant)
 
     async def call(self, request: Json) -> Json:
         """Return a result; raises as `Cages.call` does."""
+        grant = self.ladder[self.rung]
+        child, self._child = self._child or self.cages.take(grant), None
         try:
-            value = await self.cages.call(self.ladder[self.rung], request)
+            value = await self.cages.call(child, grant, request)
         except OutOfMemory:
             self.rung = min(self.rung + 1, len(self.ladder) - 1)
             raise

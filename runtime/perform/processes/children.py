@@ -6,8 +6,8 @@
         reply = pool.call({"shard": 3})        # raises OutOfMemory, Crashed, CallableError; the child is started anew
 
 ``function(request: Json) -> Json`` runs in the child; with ``setup``, ``target(setup)`` is called once per process and
-gives that function. Nothing but JSON crosses the pipe. A child ends with its parent, and with ``owner`` where given; what
-a call started and left running is ended with it, and the child too.
+gives that function. Nothing but JSON crosses the pipe. A child ends with its parent, and with ``owner`` where given;
+what it has started ends with it.
 """
 
 from __future__ import annotations
@@ -47,6 +47,11 @@ class Child:
         finally:
             if self._life is life and not life.settle():
                 self.close()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a process to call."""
+        return self._life is not None
 
     def start(self) -> Life:
         """Start the process, and let it prepare; raises as `call` does."""

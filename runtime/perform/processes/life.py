@@ -79,6 +79,8 @@ class ChildTask:
     enforcement: Enforcement | None = None
     disk: int | None = None
     """Of a folder of its own, where its temporary files go."""
+    is_tidy: bool = False
+    """Whether what a call leaves running ends with the call, and the process with it; else they end together."""
 
 
 @dataclass
@@ -180,9 +182,9 @@ class Life:
         return bool(found.poll(None if pause is None else pause * 1000)) or self._end.is_set()
 
     def _finish(self, begun: _Begun) -> None:
+        begun.guard.kill()  # as long as the process is there, what is below it can be found
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(begun.process.pid, signal.SIGKILL)
-        begun.guard.kill()
         begun.process.wait()
         self._oom = begun.guard.killed()
         begun.guard.close()
@@ -220,10 +222,10 @@ class Life:
         return self._why == "disk" or (self._begun.scratch is not None and self._begun.scratch.exceeded())
 
     def settle(self) -> bool:
-        """Empty the scratch folder after a call, and return whether nothing that the call started still runs."""
+        """Empty the scratch folder after a call, and return whether the process may be used again."""
         if self._begun.scratch is not None:
             self._begun.scratch.clear()
-        return not self._begun.guard.others(self._begun.process.pid)
+        return not self._task.is_tidy or not self._begun.guard.others(self._begun.process.pid)
 
     def leave(self) -> None:
         """Send the process, and nothing that it started, the signal that asks it to leave."""
