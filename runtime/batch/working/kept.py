@@ -58,9 +58,9 @@ class Collecting:
     table_of: Callable[[Sequence[Any]], pa.Table]
     news: list[Any] = field(default_factory=list)
 
-    def add(self, *news: Any) -> None:
+    def add(self, news: Any) -> None:
         """Take what has just been made; it is flushed every few seconds."""
-        self.news += news
+        self.news.append(news)
         if self.keeper.is_due():
             self.keeper.flush()
 

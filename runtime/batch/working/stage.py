@@ -91,7 +91,7 @@ class _Work:
         fitting = [place for place, value in zip(self.todo, values, strict=True) if value is not None]
 
         def report(start: int, outcomes: Sequence[Outcome]) -> None:
-            collecting.add(*zip(fitting[start : start + len(outcomes)], outcomes, strict=True))
+            collecting.add((fitting, start, outcomes))
 
         outcomes = _outcomes(partial(caller.run, batch=self.batch, report=report), taken, some, values)
         return self._computed(list(zip(self.todo, outcomes, strict=True)))
@@ -127,7 +127,11 @@ class _Work:
     def flushed(self, news: Sequence[Any]) -> pa.Table:
         """Return the rows of a flush: of what a caller has reported."""
         caller = self.stage.caller
-        some = self._placed(caller.joined(news)) if isinstance(caller, ArrowCaller) else self._computed(sorted(news, key=_place))
+        if isinstance(caller, ArrowCaller):
+            some = self._placed(caller.joined(news))
+        else:
+            pairs = [(fitting[start + index], one) for fitting, start, outcomes in news for index, one in enumerate(outcomes)]
+            some = self._computed(sorted(pairs, key=_place))
         return _Assembly(self.stage, self.rows, self.fingerprints, Found(), some, Kept()).flush()
 
 
