@@ -10,6 +10,12 @@ from typing import Any
 
 import pytest
 
+from darner.compiler.plan import Plan
+from darner.runtime.batch.model import Marker
+from darner.runtime.batch.working.spending import Spending
+from darner.runtime.failures import Exhausted
+from darner.runtime.journal import paths
+from darner.runtime.journal.store import open_store
 from darner.testing import ModelServer
 
 from .. import warm
@@ -91,40 +97,53 @@ class Job:
         return sum((Decimal(sent + 2 * came) / 1_000_000 for sent, came in given(self.server)), Decimal(0))
 
 
-@pytest.mark.parametrize("budget", ["{cost: 0.0011 USD}", "{tokens: 700}"])
-def test_a_job_over_its_budget_stops_and_goes_on_with_what_it_had_spent(tmp_path: Path, budget: str) -> None:
-    """Overshot by one shard of its one worker at the most; raised, it goes on, nothing is asked twice, and the sums are the server's."""
+def test_a_job_over_its_budget_stops_goes_on_with_what_it_had_spent_and_says_what_failures_cost(tmp_path: Path) -> None:
+    """Overshot by one shard of its one worker at the most; raised, it goes on, nothing is asked twice, and the sums are the server's.
+
+    Its failures (a throttled request, a refused answer, a row that raised) are in its report, in `show` and in the store's totals.
+    """
     with ModelServer(SCRIPT) as server:
         job = Job(tmp_path, server)
-        told = job.run(budget)
+        told = job.run("{cost: 0.0011 USD}")
         assert told["status"] == "failed"
-        assert "the job has used up its budget." in told["error"]
+        assert "the job has used up its budget.cost: " in told["error"]
         spent = Decimal(told["cost"].removesuffix(" USD"))
         assert spent == job.billed
         assert Decimal("0.0011") <= spent <= Decimal("0.0011") + 2 * ROW
         before = server.requests
-        again = job.run(budget)
+        again = job.run("{cost: 0.0011 USD}")
         assert (again["status"], server.requests) == ("failed", before), "what was spent is not forgotten"
         done = job.run("{cost: 1.00 USD}")
         assert done["status"] == "done"
         assert Decimal(done["cost"].removesuffix(" USD")) == job.billed == 11 * ROW + Decimal("0.0001")
         assert server.requests == 13
-
-
-def test_a_jobs_failures_are_in_its_report_in_show_and_in_the_stores_totals(tmp_path: Path) -> None:
-    """A throttled request, an answer that was refused, and a row that raised: attempts, tokens and money, exactly."""
-    with ModelServer(SCRIPT) as server:
-        job = Job(tmp_path, server)
-        told = job.run("{cost: 1.00 USD}")
-    failures = told["outputs"]["failures"]
+    failures = done["outputs"]["failures"]
     assert {name: (one["attempts"], one["calls"], one["tokens"], one["cost"]) for name, one in failures.items()} == {
         "error": (1, 1, 0, "0"), "semantic": (1, 1, 75, "0.0001"), "throttled": (1, 1, 0, "0"),
     }  # fmt: skip
     shown = job("show", "sort", "--failures")
     assert "class" in shown.splitlines()[1]
     assert "nobody can weigh fog" in shown
-    assert "failed attempts: 3 (" in job("show", "sort")
     rows = job("failures", "--json")["rows"]
     assert {(one["spec"], one["class"], one["attempts"]) for one in rows} == {
         ("sort", "error", 1), ("sort", "semantic", 1), ("sort", "throttled", 1),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("budget", "named"), [({"cost": "0.0030 USD"}, "cost"), ({"tokens": 100}, "tokens"), ({"time": "10s"}, None), ({"time": "5s"}, "time")]
+)
+def test_a_jobs_budget_is_of_all_its_drivers(tmp_path: Path, budget: dict[str, Any], named: str | None) -> None:
+    """Money and tokens are in the markers; the time of earlier drivers is written down."""
+    store = open_store(tmp_path)
+    store.put(paths.spent("j", 1), b'{"seconds": 6.0}')
+    plan = Plan.model_validate({"plan": "j", "budget": budget})
+    done = [Marker(shard=one, group=0, attempt=1, outcome="done", tokens=60, cost=Decimal("0.0015")) for one in (0, 1)]
+    spending = Spending(store, "j", 1, plan)
+    if named is None:
+        spending.refuse_over(done)
+        spending.note(at_last=True)
+        assert Spending(store, "j", 1, plan).seconds >= 6.0
+    else:
+        with pytest.raises(Exhausted, match=rf"budget\.{named}: "):
+            spending.refuse_over(done)
