@@ -134,7 +134,7 @@ def test_a_damaged_turn_of_a_call_under_way_is_asked_for_again(tmp_path: Path, f
 def test_a_conversation_that_was_made_shorter_stays_shorter(tmp_path: Path) -> None:
     """Later calls go on with the summary, and not with what it stands for: one summary for the whole run."""
     script = """
-window: 330
+window: 200
 replies:
   - {when: {text: '^Below is what was said'}, text: 'Rome and Oslo are long.'}
   - {when: {text: 'What was said and done before'}, answer: {text: 'short'}}

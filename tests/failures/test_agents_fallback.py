@@ -72,6 +72,14 @@ def test_a_limit_of_the_agent_s_own_asks_no_other_model(tmp_path: Path) -> None:
         assert (told.status, small.requests, large.requests) == ("failed: exhausted", 1, 0)
 
 
+def test_what_can_t_be_afforded_is_not_asked_of_a_cheaper_model(tmp_path: Path) -> None:
+    """Money is the spec's decision: no request is made, of nobody."""
+    dear = {"price": {"input": "10000 USD", "output": "10000 USD"}}
+    with ModelServer(FINE) as small, ModelServer(FINE) as large:
+        told = run(_two(dear, limits={"cost": "0.005 USD"}), {"small": small, "large": large}, tmp_path)
+        assert (told.status, small.requests, large.requests) == ("failed: exhausted", 0, 0)
+
+
 LONG = """
 {extra}
 replies:

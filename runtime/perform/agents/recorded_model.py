@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
+from pydantic import ValidationError
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.models.wrapper import WrapperModel
@@ -17,6 +18,7 @@ from ....compiler.settings import REACTIONS, FailureClass, Limits, OnFailure, Re
 from ...amounts import Bound
 from ...failures import ContextLost, Crashed, Exhausted, Failure, Network, Throttled
 from ...ports import Boundary, CallRequest, Json, Outcome, Permit
+from .. import values
 from .compaction import Compacted, cut, half_of, window_in
 from .conversation import flaw
 from .estimates import estimate
@@ -48,6 +50,7 @@ UNSTEADY_IN_MESSAGES = frozenset(
 UNSTEADY_IN_PARTS = frozenset({"timestamp", "id", "provider_name", "provider_details", "metadata", "content_file_digests"})
 QUOTA, OVERFLOW = "QuotaExceeded", "WindowOverflow"
 """The types of failures that are a provider's: its account has no credit left, its model's window is too small."""
+REDO = "`darner resume RUN --redo STEP` asks anew the step whose turn it is"
 PATIENCE = 60.0
 """Seconds that a model with a fallback may be waited for at a time; then the fallback is asked."""
 SUMMARY = ModelRequestParameters(output_mode="text", allow_text_output=True)
@@ -142,7 +145,7 @@ class RecordedModel(WrapperModel):
                 response = await self._within_window(name, messages, model_request_parameters)
             except Failure as failure:
                 if not is_next_asked(failure):
-                    raise
+                    raise _with_all(failure, tried) from failure.__cause__
                 tried.append(failure)
                 continue
             if response.finish_reason != "content_filter":
@@ -150,9 +153,7 @@ class RecordedModel(WrapperModel):
         try:
             return await self._within_window(last, messages, model_request_parameters)
         except Failure as failure:
-            # Once it is tried again, all of them are.
-            failure.calls = (*failure.calls, *(call for one in tried for call in one.blamed()))
-            raise
+            raise _with_all(failure, tried) from failure.__cause__
 
     async def _within_window(self, name: str, messages: Sequence[ModelMessage], parameters: ModelRequestParameters) -> ModelResponse:
         """Return the response to a conversation, made shorter where it doesn't fit, as often as the reaction to that says."""
@@ -218,10 +219,7 @@ class RecordedModel(WrapperModel):
             return await self._perform(name, messages, parameters)
 
         stored = await self._asking.boundary.call(request, perform)
-        [response] = ModelMessagesTypeAdapter.validate_python([stored])
-        if not isinstance(response, ModelResponse):
-            msg = f"what is on record for the model {name} is no response"
-            raise ContextLost(msg)
+        response = _response_in(name, stored)
         used = self._models.used(name, response.usage)
         self._asking.meter.add(1, used.input_tokens, used.output_tokens, used.cost)
         return response
@@ -231,7 +229,7 @@ class RecordedModel(WrapperModel):
         window = self._models.window(name)
         # What an answer in a conversation that was made shorter says of it is true no more.
         answers = () if self._compactions else reversed(messages)
-        before = next((one.usage.total_tokens for one in answers if isinstance(one, ModelResponse)), 0)
+        before = next((one.usage.input_tokens for one in answers if isinstance(one, ModelResponse)), 0)
         if window is not None and max(before, least) > window:
             msg = f"the model {name}: at least {max(before, least)} tokens are no conversation for a context window of {window}"
             raise ContextLost(msg, type_name=OVERFLOW)
@@ -282,11 +280,30 @@ def is_next_asked(failure: Failure) -> bool:
     return isinstance(failure, Throttled | Network | Crashed) or failure.type_name in {QUOTA, OVERFLOW}
 
 
+def _with_all(failure: Failure, tried: Sequence[Failure]) -> Failure:
+    """Return the failure of the last model that was asked, with the calls of all: once it is tried again, all of them are."""
+    failure.calls = (*failure.calls, *(call for one in tried for call in one.blamed()))
+    return failure
+
+
 def _told_apart(failure: Failure) -> Failure:
     """Return a provider's failure with a type that says so: a budget of the run is used up, too, and an answer damaged."""
     own = {"exhausted": QUOTA, "context": OVERFLOW}
     failure.type_name = own.get(failure.kind, failure.type_name)
     return failure
+
+
+def _response_in(name: str, stored: Json) -> ModelResponse:
+    """Return a response as it was recorded; `ContextLost` where it is none, or one that this version can't read."""
+    try:
+        [response] = ModelMessagesTypeAdapter.validate_python([stored])
+    except ValidationError as error:
+        msg = f"what is on record for the model {name} can't be read: {values.explain(error)}"
+        raise ContextLost(msg, help=REDO) from error
+    if not isinstance(response, ModelResponse):
+        msg = f"what is on record for the model {name} is no response"
+        raise ContextLost(msg, help=REDO)
+    return response
 
 
 def request_arguments(messages: Iterable[ModelMessage], params: Mapping[str, Any], parameters: ModelRequestParameters) -> Json:
