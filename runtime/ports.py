@@ -48,6 +48,10 @@ class Store(Protocol):
         """Return the names of all objects in and below a folder, sorted; empty where there is no such folder."""
         ...
 
+    def size(self, name: str) -> int:
+        """Return the bytes of an object, or of all in and below a folder; 0 where there is neither."""
+        ...
+
     def folders(self, prefix: str) -> list[str]:
         """Return the names (last parts) of the folders directly in a folder, sorted."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -59,7 +60,13 @@ def gc(
     if not dry:
         found = _removed(place, found, world.owner(), now)
     if as_json:
-        told = {"runs": [one.run for one in found.runs], "cache": found.results, "jobs": found.parts, "rest": found.rest}
+        told = {
+            "runs": [one.run for one in found.runs],
+            "cache": found.results,
+            "jobs": found.parts,
+            "rest": found.rest,
+            "bytes": found.size,
+        }
         console.emit_json({"dry": dry, **told})
         return exits.DONE
     for run in found.runs:
@@ -68,7 +75,7 @@ def gc(
         console.emit(name)
     verb = "would go" if dry else "are gone"
     counts = f"{len(found.runs)} runs, {len(found.results)} shared results, {len(found.parts)} leftovers of jobs"
-    console.say(f"{counts} and {len(found.rest)} of dead processes {verb}")
+    console.say(f"{counts} and {len(found.rest)} of dead processes {verb}: {found.size:,} bytes")
     return exits.DONE
 
 
@@ -81,6 +88,13 @@ class Found:
     parts: list[str]
     stray: list[str]
     hidden: list[Path]
+    sizes: Mapping[str, int]
+    """Bytes, by name."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all of it."""
+        return sum(self.sizes.get(name, 0) for name in (*(paths.run(one.run) for one in self.runs), *self.results, *self.parts, *self.rest))
 
     @property
     def rest(self) -> list[str]:
@@ -91,14 +105,15 @@ class Found:
 def _found(place: Store, now: float, older_than: float | None) -> Found:
     from ..batch.driving.sweep import leftovers  # noqa: PLC0415 - brings pyarrow, which `--help` doesn't need
     from ..journal import garbage, rungs  # noqa: PLC0415 - `--help` needs no journal
+    from ..journal.local_store import bytes_below  # noqa: PLC0415 - likewise
 
-    return Found(
-        list(garbage.old_runs(place, now, older_than)),
-        [*garbage.expired_results(place, now), *garbage.expired_claims(place, now)],
-        [name for job in place.folders(paths.JOBS) for name in leftovers(place, job)],
-        [*garbage.half_deleted(place), *garbage.stray_hints(place), *garbage.dead_heartbeats(place, now), *rungs.forgotten(place, now)],
-        garbage.half_written(place, now),
-    )
+    runs = list(garbage.old_runs(place, now, older_than))
+    results = [*garbage.expired_results(place, now), *garbage.expired_claims(place, now)]
+    parts = [name for job in place.folders(paths.JOBS) for name in leftovers(place, job)]
+    stray = [*garbage.half_deleted(place), *garbage.stray_hints(place), *garbage.dead_heartbeats(place, now), *rungs.forgotten(place, now)]
+    hidden = garbage.half_written(place, now)
+    sizes = {name: place.size(name) for name in (*(paths.run(one.run) for one in runs), *results, *parts, *stray)}
+    return Found(runs, results, parts, stray, hidden, sizes | {str(path): bytes_below(path) for path in hidden})
 
 
 def _removed(place: Store, found: Found, owner: str, now: float) -> Found:

@@ -95,12 +95,22 @@ def _go_on_renewed(store: Store, run_id: str, policy: Path | None, manner: Manne
 
 def go_on_as_bound(store: Store, run_id: str, manner: Manner) -> int:
     """Go on with a run, and say so where its spec says something else by now; return the exit code."""
-    from .pinned import tell_edited  # noqa: PLC0415 - `--help` needs no compiler
+    bound = _importable(store, run_id)
+    _tell_edited(bound)
+    return carry_on(store, bound, manner)
 
+
+def _importable(store: Store, run_id: str) -> Binding:
+    """Return what a run is bound to, its Python found from now on."""
     bound = _bound(store, run_id)
     running.make_importable(Path(bound.spec).parent)
+    return bound
+
+
+def _tell_edited(bound: Binding) -> None:
+    from .pinned import tell_edited  # noqa: PLC0415 - `--help` needs no compiler
+
     tell_edited(bound)
-    return carry_on(store, bound, manner)
 
 
 def _bound(store: Store, run_id: str) -> Binding:
@@ -110,21 +120,15 @@ def _bound(store: Store, run_id: str) -> Binding:
         return binding.load(store, run_id)
 
 
-def go_on(store: Store, run_id: str, *, as_json: bool) -> int:
-    """Go on with a run that is bound; return the exit code."""
-    bound = _bound(store, run_id)
-    running.make_importable(Path(bound.spec).parent)
-    return carry_on(store, bound, Manner(as_json))
-
-
 def go_on_when_free(store: Store, run_id: str, question: str, *, as_json: bool) -> int:
     """Go on with a run after a question was answered; where a process has it, that one does, as soon as it has seen the answer."""
     from ..journal.log import read_events  # noqa: PLC0415 - `--help` needs no journal
     from ..state import fold  # noqa: PLC0415 - likewise
 
+    _tell_edited(_importable(store, run_id))
     for _ in range(PATIENCE):
         try:
-            return go_on(store, run_id, as_json=as_json)
+            return carry_on(store, _importable(store, run_id), Manner(as_json))
         except Busy:
             if all(one.question != question for one in fold(read_events(store, run_id)).waits.open):
                 break

@@ -154,6 +154,22 @@ def _beside(target: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def bytes_below(path: Path) -> int:
+    """Return the bytes of a file, or of all in and below a folder but hidden ones; 0 where there is neither."""
+    size = 0
+    for folder, below, files in os.walk(path):
+        below[:] = [one for one in below if not one.startswith(".")]
+        size += sum(_bytes_of(Path(folder, one)) for one in files if not one.startswith("."))
+    return size if path.is_dir() else _bytes_of(path)
+
+
+def _bytes_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # it went meanwhile
+
+
 @dataclass(frozen=True, slots=True)
 class LocalStore:
     """Objects as files below ``root``. Temporary names start with a dot, and nothing that does is an object."""
@@ -214,6 +230,10 @@ class LocalStore:
             here = Path(folder).relative_to(self.root).as_posix()
             found.extend(f"{here}/{one}".removeprefix("./") for one in files if not one.startswith("."))
         return sorted(found)
+
+    def size(self, name: str) -> int:
+        """Return the bytes of an object, or of all in and below a folder; 0 where there is neither."""
+        return bytes_below(self._path(name.rstrip("/")))
 
     def folders(self, prefix: str) -> list[str]:
         """Return the last parts of the folders directly in a folder, sorted."""

@@ -64,6 +64,10 @@ class Bucket:
         """Return names, sorted."""
         return sorted(name for name in list(self.objects) if name.startswith(f"{prefix.rstrip('/')}/"))
 
+    def size(self, name: str) -> int:
+        """Return the bytes of an object or a folder."""
+        return sum(len(self.objects[one]) for one in [name, *self.names(name)] if one in self.objects)
+
     def folders(self, prefix: str) -> list[str]:
         """Return the folders in a folder."""
         below = f"{prefix.rstrip('/')}/"

@@ -35,6 +35,7 @@ def test_an_object_is_read_back_replaced_listed_and_removed(store: Store) -> Non
     assert store.folders("jobs") == ["a", "b"]
     assert store.exists("jobs/b/y")
     assert not store.exists("jobs/a")
+    assert [store.size(name) for name in ("jobs", "jobs/a", "jobs/b/y", "job", "runs")] == [8, 3, 5, 0, 0]
     store.delete("jobs/a")
     store.delete("jobs/a")
     assert store.names("jobs/") == ["jobs/b/y"]

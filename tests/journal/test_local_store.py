@@ -23,6 +23,7 @@ def test_an_object_is_read_back_replaced_and_removed(store: Store) -> None:
     store.put("jobs/a/manifest.json", b"one")
     store.put("jobs/a/manifest.json", b"two")
     assert store.get("jobs/a/manifest.json") == b"two"
+    assert [store.size(name) for name in ("jobs", "jobs/a/manifest.json", "job", "runs")] == [3, 3, 0, 0]
     store.delete("jobs/a/manifest.json")
     store.delete("jobs/a/manifest.json")
     assert not store.exists("jobs/a/manifest.json")

@@ -178,3 +178,14 @@ def test_a_server_s_write_waits_for_its_approval(office: Office, answer: str, co
     assert writes == ([created] if created else [])
     assert office("resume", "r1") == code
     assert len([line for line in noted.read_text(encoding="utf-8").splitlines() if line.startswith("create")]) == len(writes)
+
+
+def test_an_answer_that_goes_on_says_that_the_spec_was_edited(greeting: Office) -> None:
+    """As `resume` does: the run keeps the plan that it began with, and who answers hears of it."""
+    assert begin(greeting) == 3
+    spec = greeting.folder / "greeting.yaml"
+    spec.write_text(spec.read_text(encoding="utf-8").replace("name: greeting", "name: another"), encoding="utf-8")
+    with greeting.start("answer", "r1", '{"drink": "tea"}', "--resume") as started:
+        out, err = started.communicate(timeout=120)
+    assert out == '"one tea"\n'
+    assert err.count("the spec has changed since; this run keeps the plan it began with") == 1

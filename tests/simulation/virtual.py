@@ -131,6 +131,10 @@ class MemoryStore:
         """Return names in a folder."""
         return sorted(name for name in self.objects if name.startswith(f"{prefix}/"))
 
+    def size(self, name: str) -> int:
+        """Return the bytes of an object or a folder."""
+        return sum(len(self.objects[one]) for one in [name, *self.names(name)] if one in self.objects)
+
     def folders(self, prefix: str) -> list[str]:
         """Return the folders in a folder."""
         return sorted({name[len(prefix) + 1 :].partition("/")[0] for name in self.names(prefix)})

@@ -23,6 +23,18 @@ def test_old_finished_runs_go_whole_and_their_ids_are_never_used_again(desk: Des
     assert desk("resume", "fork") == 0, desk.err
 
 
+def test_what_it_frees_is_counted_in_bytes(desk: Desk) -> None:
+    """As many as its files take, said beforehand, and then."""
+    assert desk.trip(["Oslo"], run="done") == 0
+    folder = desk.store / "runs" / "done"
+    size = sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
+    assert desk.asked("gc", "--older-than", "0s", "--dry")["bytes"] == size > 1000
+    assert desk("gc", "--older-than", "0s") == 0
+    assert desk.err.endswith(f"are gone: {size:,} bytes\n")
+    assert not folder.exists()
+    assert desk.asked("gc", "--older-than", "0s")["bytes"] == 0
+
+
 def test_an_age_that_is_none_is_refused(desk: Desk) -> None:
     """`--older-than soon` says how an age is written."""
     assert desk("gc", "--older-than", "soon") == 2

@@ -32,7 +32,7 @@ def test_old_generations_of_a_job_are_cleared_and_the_newest_stays_whole(tmp_pat
     assert [Path(one).name for one in told["rest"]] == [".0123456789abcdef.gone"]
     assert (job / "000001/stop.json").exists()
     assert stall.darner("gc").returncode == 0
-    assert json.loads(stall.darner("gc", "--json").stdout) == {"dry": False, "runs": [], "cache": [], "jobs": [], "rest": []}
+    assert json.loads(stall.darner("gc", "--json").stdout) == {"dry": False, "runs": [], "cache": [], "jobs": [], "rest": [], "bytes": 0}
     assert not (job / "000001/stop.json").exists()
     assert (job / "000002/stop.json").exists(), "the newest start may be at work in a bucket, where nobody can tell"
     before = stall.called()

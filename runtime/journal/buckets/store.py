@@ -179,6 +179,15 @@ class BucketStore:
             found = [key.removeprefix(f"{self.root}/") for key in self._fs.find(below) if key.startswith(below)]
         return sorted(name for name in found if not any(part.startswith(".") for part in name.split("/")))
 
+    def size(self, name: str) -> int:
+        """Return the bytes of an object, or of all in and below a folder; 0 where there is neither."""
+        key = self._key(name.rstrip("/"))
+        with self._saying(f"listing {name}"):
+            found: Any = self._fs.find(key, detail=True)
+            if isinstance(found, list):  # Azure's client says of a file only that it is one
+                found = {key: self._fs.info(key)}
+        return sum(int(about["size"] or 0) for one, about in found.items() if one == key or one.startswith(f"{key}/"))
+
     def folders(self, prefix: str) -> list[str]:
         """Return the last parts of the folders directly in a folder, sorted."""
         try:
