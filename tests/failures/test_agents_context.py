@@ -117,6 +117,24 @@ def test_one_result_that_fills_the_window_keeps_its_beginning_and_its_end(tmp_pa
     assert result.endswith("line 399")
 
 
+def test_what_can_t_even_be_summarised_is_left_out(tmp_path: Path) -> None:
+    """The window is too small for the question: what is old is dropped, and the model is told so."""
+    script = """
+    window: 105
+    replies:
+      - {when: {turn: 1}, call: {page: {number: 1, lines: 1}}}
+      - {when: {text: 'was left out'}, answer: {text: fine}}
+      - {when: {turn: 2}, call: {page: {number: 2, lines: 1}}}
+    """
+    with ModelServer(script) as server:
+        told = run(_reading(), server, tmp_path)
+        refused = [body["messages"] for body in server.bodies[2:4]]
+        assert "Summarise it" in str(refused[1])
+        assert "page 1" not in str(server.bodies[-1]["messages"])
+        assert "page 2, line 0" in str(server.bodies[-1]["messages"])
+    assert (told.status, told.failures) == ("done", {"context": 2})
+
+
 def test_windows_are_read_from_what_providers_say() -> None:
     """OpenAI, Anthropic, Google, llama.cpp, vLLM, and darner itself."""
     said = {
