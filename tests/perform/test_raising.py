@@ -11,7 +11,7 @@ from darner.runtime.exception_values import Unfit
 from darner.runtime.exceptions import DEEPEST, Making
 from darner.runtime.failures import CallableError, Network, OutOfMemory
 from darner.runtime.perform import values
-from darner.runtime.perform.raising import failed, kept, told
+from darner.runtime.perform.raising import arriving, failed, kept, told
 
 MAKING = Making(values.load)
 
@@ -122,3 +122,15 @@ def test_memory_that_was_refused_is_out_of_memory_here_too() -> None:
     device = type("OutOfMemoryError", (RuntimeError,), {"__module__": "torch"})
     assert isinstance(failed("it", device("CUDA out of memory")), OutOfMemory)
     assert type(failed("it", RuntimeError("CUDA out of memory"))) is CallableError
+
+
+def test_the_calls_behind_exceptions_are_found_through_groups_and_causes() -> None:
+    """They are made anew once the run is taken up, whatever user code has made of their exceptions."""
+    one, other = CallableError("one"), CallableError("other")
+    one.calls, other.calls, one.raised = ("first",), ("second",), told(ValueError("one"))
+    error = RuntimeError("mine")
+    error.__cause__ = ExceptionGroup("both", [arriving(one), other])
+    step = CallableError("the step")
+    step.__cause__ = error
+    assert step.blamed() == ("second", "first")
+    assert type(error.__cause__.exceptions[0]) is ValueError

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
-
-import psutil
 
 from ....compiler.quantities import format_size
 from ...failures import Refused
+from ...perform.processes import machine
 from ..groups import Allowance
 
 _KEPT_FREE = 0.1
@@ -27,8 +24,7 @@ class Machine:
     @classmethod
     def here(cls) -> Machine:
         """Return this machine, as its control group lets this process see it."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return cls(cores, min([psutil.virtual_memory().total, *_bounds()]), len(list(Path("/proc/driver/nvidia/gpus").glob("*"))))
+        return cls(machine.cores(), machine.memory(), machine.devices())
 
     def workers(self, allowances: tuple[Allowance, ...], *, shards: int, wished: int | None) -> int:
         """Return how many workers run at once: the wish, lowered to shards, cores, and the memory that each was promised."""
@@ -45,16 +41,3 @@ class Machine:
     def threads(self, workers: int) -> int:
         """Return how many threads the numeric libraries of one worker may start."""
         return max(1, self.cores // workers)
-
-
-def _bounds() -> list[int]:
-    """Return the memory bounds of this process's control groups, where it has some."""
-    found = []
-    for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            text = Path(name).read_text(encoding="ascii").strip()
-        except OSError:
-            continue
-        if text.isdigit():
-            found.append(int(text))
-    return found
