@@ -16,6 +16,7 @@ from ..ports import Store
 from .arrow import Column, compute, last_of_each, one_array
 from .canonical import DIGEST
 from .claims import generations
+from .flushes import living, read_flush, stage_of
 from .intents import announced
 from .markers import MARKER
 from .model import FILTERED_PLACE, FINGERPRINT, KEY, PLACE, STATE, Manifest, Marker, Work
@@ -85,6 +86,8 @@ def gather_leftovers(store: Store, job: str, works: list[Work], folder: Path) ->
     """Collect outcomes of unfinished plans of work, and the keys that may have reached the sink through them."""
     found = Leftovers(Buckets(folder / "memos"), Buckets(folder / "touched"))
     for work in works:
+        for name in store.names(paths.flushes(job, work.generation)):
+            _remember_flush(store, name, found.memos)
         for marker in markers_of(store, job, work.generation):
             if marker.outcome == "done":
                 for stage in marker.parts:
@@ -101,11 +104,23 @@ def _remember(store: Store, marker: Marker, stage: str, memos: Buckets) -> None:
         part = read_part(store, ref)
     except Corrupt:
         return  # a damaged part is knowledge that is not there: its rows are done again
+    _remember_rows(ref.name, stage, part, memos)
+
+
+def _remember_flush(store: Store, name: str, memos: Buckets) -> None:
+    """Remember what a shard that was never done had made; its dead rows are tried again."""
+    table = read_flush(store, name)
+    if table is not None:
+        _remember_rows(name, stage_of(name), living(table), memos)
+
+
+def _remember_rows(name: str, stage: str, part: pa.Table, memos: Buckets) -> None:
     rows = pa.array(range(part.num_rows), pa.int64()).cast(pa.string())
-    there = compute.binary_join_element_wise(ref.name, rows, "#")
+    there = compute.binary_join_element_wise(name, rows, "#")
     where = compute.if_else(compute.equal(part[STATE], "filtered"), FILTERED_PLACE, there)
     names = pa.array([stage] * part.num_rows, pa.string())
-    _scatter(memos, pa.table({KEY: part[KEY], STAGE: names, FINGERPRINT: part[FINGERPRINT].cast(DIGEST), PLACE: where}))
+    told = pa.table({KEY: part[KEY], STAGE: names, FINGERPRINT: part[FINGERPRINT].cast(DIGEST), PLACE: where})
+    _scatter(memos, told.filter(part[STATE].is_valid()))
 
 
 def _touched(store: Store, work: Work) -> Iterator[Column]:

@@ -83,6 +83,26 @@ def test_a_killed_driver_costs_at_most_one_flush_of_a_slow_shard(tmp_path: Path)
     assert _kept(project.folder / "store") == [], "what is done needs no flushes"
 
 
+@pytest.mark.soak
+def test_what_a_shard_under_way_had_made_is_not_made_again_where_a_stage_behind_changes(tmp_path: Path) -> None:
+    """Killed in the middle, then another `with` for the last stage, so another plan of work: what was kept is served."""
+    project = _slow(tmp_path / "shop")
+    driver = project.start(flush=0.25)
+    _until(lambda: len(set(_kept(project.folder / "store"))) > ROWS // 4, driver)
+    driver.kill()
+    driver.communicate()
+    time.sleep(2)
+    kept, called = set(_kept(project.folder / "store")), project.processed()
+    project.spec["stages"] = project.spec["stages"].replace("dim: 3", "dim: 4")
+    project.write()
+    report = project.run(flush=0.25)
+    assert (report["status"], report["written"]) == ("done", ROWS)
+    assert report["stages"]["normalise"] == {"done": ROWS - len(kept), "reused": len(kept), "filtered": 0, "dead": 0}
+    assert project.processed() - called == ROWS - len(kept)
+    assert {len(row["vector"]) for row in project.rows()} == {4}
+    assert _kept(project.folder / "store") == []
+
+
 def test_a_child_that_is_asked_to_leave_hands_over_and_no_attempt_is_counted(tmp_path: Path) -> None:
     """Three times within one run: as often as a shard may crash. A row is called again only where it was interrupted."""
     project = _slow(tmp_path / "shop")

@@ -1,13 +1,10 @@
-"""What a shard under way has made so far, in the store: a process that ends in the middle repeats at most one flush.
+"""What a shard under way has made so far, kept: a process that ends in the middle repeats at most one flush.
 
-A flush is an object of its own: the SHA-256 of what follows, then an Arrow IPC file. Its rows are those of a part, with dead
-ones among them (``_state`` "dead", ``_dead`` its JSON); its schema's metadata says what they cost. It counts for a row
-whose fingerprint is the one that it was made under; one that is damaged is as if it weren't there.
+A flush (see `flushes`) counts for a row whose fingerprint is the one that it was made under.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -18,20 +15,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from ...failures import DarnerError, Missing
+from ...failures import DarnerError
 from ...journal import paths
 from ...perform.processes.leaving import Notice
 from ...ports import Store
 from ..arrow import Column, one_array
+from ..flushes import DEAD, DEAD_ROW, encoded, read_flush, stage_of
 from ..model import FINGERPRINT, KEY, STATE
 from ..outcomes import Dead
 from ..rows import DONE, FILTERED, Rows
 from .metering import Meter, Used
 
-DEAD = "_dead"
-DEAD_ROW = "dead"
 _USED = b"darner.used"
-_DIGEST_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +83,8 @@ class Keeper:
         """Read what earlier attempts have kept of these stages."""
         for name in self.store.names(paths.flushes(self.job, self.planned, self.shard)):
             self._count += 1
-            stage = name.rpartition("/")[2].partition("-")[2].removesuffix(".arrow")
-            table = _read(self.store, name) if stage in stages else None
+            stage = stage_of(name)
+            table = read_flush(self.store, name) if stage in stages else None
             if table is not None:
                 self._known.setdefault(stage, []).append(table)
                 self.used += _used(table)
@@ -130,13 +125,9 @@ class Keeper:
 
     def _write(self, stage: str, table: pa.Table) -> None:
         used = self.meter.taken()
-        sink = pa.BufferOutputStream()
-        told = table.replace_schema_metadata({_USED: used.as_json().encode()})
-        with pa.ipc.new_file(sink, told.schema) as writer:
-            writer.write_table(told)
-        payload = sink.getvalue().to_pybytes()
+        content = encoded(table.replace_schema_metadata({_USED: used.as_json().encode()}))
         # Another worker may be at the same shard, if its driver believed that this one was gone.
-        while not self.store.create(self._name(stage), hashlib.sha256(payload).digest() + payload):
+        while not self.store.create(self._name(stage), content):
             self._count += 1
         self.used += used
 
@@ -144,20 +135,9 @@ class Keeper:
         return paths.flush(self.job, self.planned, self.shard, self._count, stage)
 
 
-def _read(store: Store, name: str) -> pa.Table | None:
-    try:
-        content = store.get(name)
-        payload = content[_DIGEST_BYTES:]
-        if hashlib.sha256(payload).digest() != content[:_DIGEST_BYTES]:
-            return None
-        return pa.ipc.open_file(pa.BufferReader(payload)).read_all()
-    except (Missing, pa.ArrowException):
-        return None
-
-
 def used_by(store: Store, name: str) -> Used:
     """Return what the rows of a flush cost; nothing where it is damaged or gone."""
-    table = _read(store, name)
+    table = read_flush(store, name)
     return Used() if table is None else _used(table)
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from ...failures import Corrupt, Missing
 from ...ports import Store
 from ..arrow import Column
+from ..flushes import is_flush, living, read_flush
 from ..markers import MARKER
 from ..model import FINGERPRINT, KEY, PLACE, STATE, PartRef
 from ..parts import read_part
@@ -81,17 +82,25 @@ class Memory:
 
     def _taken(self, name: str, pairs: Sequence[tuple[int, int]], rows: Rows) -> pa.Table | None:
         """Return rows of an old part; None where it isn't what was written, so that they are computed again."""
-        ref = part_written(self.store, name)
-        try:
-            table = read_part(self.store, ref) if ref else None
-        except Corrupt:
-            return None
+        table = _stored(self.store, name)
         wanted = [row for _, row in pairs]
         if table is None or max(wanted) >= table.num_rows:
             return None
         taken = table.take(pa.array(wanted, pa.int64()))
         keys = [rows.keys[place].as_py() for place, _ in pairs]
         return taken if taken[KEY].to_pylist() == keys and set(taken[STATE].to_pylist()) == {DONE} else None
+
+
+def _stored(store: Store, name: str) -> pa.Table | None:
+    """Return an old part, or what was flushed of one; None where it isn't what was written."""
+    if is_flush(name):
+        flushed = read_flush(store, name)
+        return None if flushed is None else living(flushed)
+    ref = part_written(store, name)
+    try:
+        return read_part(store, ref) if ref else None
+    except Corrupt:
+        return None
 
 
 def part_written(store: Store, name: str) -> PartRef | None:

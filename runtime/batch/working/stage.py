@@ -15,12 +15,13 @@ from ...perform.values import dump
 from ..arrow import Column, one_array
 from ..columns import RowType, encode, misfit, raw_rows
 from ..fingerprints import StageKey, entering, leaving
+from ..flushes import DEAD, DEAD_ROW
 from ..model import FINGERPRINT, KEY, LINEAGE, STATE, VERSION, Counts
 from ..outcomes import Dead, DeadLetter, Done, Filtered, Outcome
 from ..rows import DONE, FILTERED, Rows
 from .arrow_stage import ArrowCaller, ArrowResult
 from .callables import Caller, StageTypes
-from .kept import DEAD, DEAD_ROW, Collecting, Keeper, Kept, as_json
+from .kept import Collecting, Keeper, Kept, as_json
 from .remembered import Found, Memory
 
 _DIGEST = pa.binary(16)
