@@ -11,7 +11,10 @@ from darner.compiler.plan import ResourcesPlan
 from darner.runtime.journal import paths
 from darner.runtime.journal.local_store import LocalStore
 from darner.runtime.journal.rungs import KEPT, forgotten, remember, remembered
+from darner.runtime.perform.world import SystemClock
 from darner.runtime.rungs import TRIALS, Known, RungKey, first_rung, ladder_digest, learned
+
+from ..desk import Desk
 
 LADDER = ResourcesPlan.model_validate({"memory": "256Mi", "on_oom": [{"memory": "512Mi"}, {"memory": "1Gi"}]})
 KEY = RungKey("shop", "classify", ladder_digest(LADDER))
@@ -83,3 +86,16 @@ def test_what_no_run_has_begun_with_for_ninety_days_may_go(store: LocalStore) ->
     remember(store, KEY, 1, now=1.0)
     assert list(forgotten(store, now=KEPT)) == []
     assert list(forgotten(store, now=KEPT + 2)) == [paths.rung(KEY.spec, KEY.node, KEY.ladder)]
+
+
+def test_the_command_deletes_what_may_be_forgotten_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`darner gc` names a damaged rung, and one of long ago; one that was just used stays."""
+    desk = Desk(tmp_path, capsys)
+    store = LocalStore.open(desk.store)
+    old, damaged = (RungKey("shop", node, KEY.ladder) for node in ("old", "damaged"))
+    remember(store, KEY, 1, now=SystemClock().now())
+    remember(store, old, 1, now=1.0)
+    store.put(paths.rung("shop", damaged.node, KEY.ladder), b"{")
+    assert desk("gc") == 0, desk.err
+    assert desk.out.splitlines() == [paths.rung("shop", node, KEY.ladder) for node in ("damaged", "old")]
+    assert [remembered(store, one) for one in (KEY, old)] == [1, 0]
