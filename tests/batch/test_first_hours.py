@@ -14,7 +14,7 @@ import pytest
 from .stall import LANCEDB, MEMORY, PARQUET, Stall, offers
 
 
-@pytest.mark.parametrize("sink", [PARQUET, LANCEDB, MEMORY])
+@pytest.mark.parametrize("sink", [PARQUET, pytest.param(LANCEDB, marks=pytest.mark.soak), MEMORY])
 def test_a_run_that_only_deletes_takes_the_row_away(tmp_path: Path, sink: str) -> None:
     """The table that an earlier run wrote fits the one that a run without rows asks for."""
     stall = Stall.make(tmp_path / "stall", offers(40), sink=sink)
@@ -151,7 +151,7 @@ def test_a_dry_run_speaks_to_people_and_as_json(tmp_path: Path) -> None:
     assert stall.called() == 0
 
 
-@pytest.mark.parametrize("sink", [PARQUET, LANCEDB])
+@pytest.mark.parametrize("sink", [PARQUET, pytest.param(LANCEDB, marks=pytest.mark.soak)])
 def test_a_table_that_can_not_be_written_is_found_before_any_row_is_computed(tmp_path: Path, sink: str) -> None:
     """A file in its place: said at once, and nothing was bound or called."""
     stall = Stall.make(tmp_path / "stall", offers(4), sink=sink)

@@ -18,6 +18,9 @@ from mcp.types import ToolAnnotations
 
 LOG = Path(sys.argv[1])
 server = MCPServer("tracker")
+meeting: list[int] = []
+"""The calls of `together` that have come."""
+all_there = asyncio.Event()
 
 
 def note(text: str) -> None:
@@ -52,6 +55,16 @@ async def slow(seconds: float) -> str:
     """Answer late."""
     note("slow begins")
     await asyncio.sleep(seconds)
+    return "late"
+
+
+@server.tool()
+async def together(count: int) -> str:
+    """Answer once so many calls of it are under way."""
+    meeting.append(count)
+    if len(meeting) == count:
+        all_there.set()
+    await all_there.wait()
     return "late"
 
 
