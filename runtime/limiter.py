@@ -25,8 +25,8 @@ CUT, MOST_CUT, BELOW_PASSED = 0.95, 0.7, 0.98
 """What is left of a rate after a refusal: at most and at least; and how much of what was let pass lately."""
 LEAST_FIRST = 5.0
 """Requests a second that a first refusal leaves, however few were made: what was never tried is not known."""
-FEW, GUESS_CUT, GUESS_DOUBLES = 50.0, 0.8, 1.0
-"""Below how many requests let pass lately a first cut is a guess; what a refusal leaves of it, and the seconds in which it doubles."""
+FEW, GUESS_CUT, GUESS_DOUBLES = 50.0, 0.8, (1.0, 10.0)
+"""What a refusal leaves of a guess, and the seconds in which it doubles: where few requests were let pass before it, or more."""
 LEAST = 1 / 3600
 """Requests a second that no refusal goes below."""
 GROWTH, DOUBLES, DOUBLES_CALLS = 0.1, 20.0, 50.0
@@ -63,8 +63,8 @@ class Limits:
     """Requests a second that were left by the last refusal; 0 where there was none."""
     cut: float = 0.0
     """When that was."""
-    is_guess: bool = False
-    """Whether so little was known then that the rate is to be found out: it doubles quickly."""
+    guess: float = 0.0
+    """The seconds in which it doubles, since it was the first refusal, and how much is allowed is yet to be found out; else 0."""
     passed: float = 0.0
     """Requests that were let pass lately: each counts less the longer ago it was."""
     span: float = 0.0
@@ -206,7 +206,7 @@ def refused(limits: Limits, now: float, rate: ModelRate, *, began: float, wait: 
         return limits
     known = not math.isinf(learnt(limits, now)) or bool(rate.requests or limits.told_requests)
     left = max(_cut(limits, now, rate), LEAST)
-    limits = replace(limits, learnt=left, cut=now, is_guess=not known and limits.passed < FEW)
+    limits = replace(limits, learnt=left, cut=now, guess=0.0 if known else GUESS_DOUBLES[limits.passed >= FEW])
     # Nothing is saved up: one may come when it was said to, and what comes after that comes at the new pace.
     _, ahead = _requests(limits, now, rate)
     return replace(limits, requests=max(limits.paused, now + (1 / left if wait is None else 0.0)) + ahead)
@@ -214,14 +214,14 @@ def refused(limits: Limits, now: float, rate: ModelRate, *, began: float, wait: 
 
 def _cut(limits: Limits, now: float, rate: ModelRate) -> float:
     """Return what is left of a rate, in requests a second."""
-    spacing, _ = _requests(limits, now, rate)
+    spacing, ahead = _requests(limits, now, rate)
     passed = limits.passed / max(limits.span, 1.0) * BELOW_PASSED
     if not spacing:
         return max(passed, LEAST_FIRST)
-    if limits.is_guess:
+    if limits.guess:
         return GUESS_CUT / spacing
-    if rate.requests or limits.told_requests:
-        return CUT / spacing  # what is let pass may well be less for want of calls
+    if rate.requests or limits.told_requests or limits.requests - ahead < now:
+        return CUT / spacing  # what was let pass may well be less than is allowed: nobody had to wait for a turn
     return max(MOST_CUT / spacing, min(CUT / spacing, passed))
 
 
@@ -229,8 +229,8 @@ def learnt(limits: Limits, now: float) -> float:
     """Return the requests a second that refusals have taught, grown since the last of them; infinite where there was none."""
     if not limits.learnt:
         return math.inf
-    if limits.is_guess:
-        return limits.learnt * math.exp2(min(64.0, max(0.0, now - limits.cut) / GUESS_DOUBLES))
+    if limits.guess:
+        return limits.learnt * math.exp2(min(64.0, max(0.0, now - limits.cut) / limits.guess))
     doubles = max(DOUBLES, DOUBLES_CALLS / limits.learnt)
     times = min(64.0, max(0.0, now - limits.cut) / doubles)
     return limits.learnt * (1 + GROWTH / math.log(2) * (math.exp2(times) - 1))

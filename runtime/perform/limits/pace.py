@@ -34,6 +34,8 @@ PATIENCE, PATIENT = 0.005, 250
 
 @dataclass(slots=True)
 class _UnderWay:
+    """A request: when it was let pass, by the order of all changes of the limits, and the tokens that it was counted with."""
+
     began: float
     tokens: float
 
@@ -80,8 +82,7 @@ class Pace:
         """Wait until a request may be made, and hold its place until it is over; ``wait`` waits so many seconds."""
         place = await self._place() if self._rate.concurrency else None
         try:
-            slot = await self._slot(wait)
-            before = _UNDER_WAY.set(_UnderWay(self._now(), slot.tokens))
+            before = _UNDER_WAY.set(await self._slot(wait))
             try:
                 yield
             finally:
@@ -90,27 +91,32 @@ class Pace:
             if place is not None:
                 place.close()
 
-    async def _slot(self, wait: Wait) -> Slot:
+    async def _slot(self, wait: Wait) -> _UnderWay:
         """Return when it is this run's turn. Those who wait in one run wait in line: only the first of them has a time."""
         waited, task = False, asyncio.current_task()
         earliest = self._until.pop(task, 0.0) if task is not None else 0.0
         while True:
             async with self._turn:
-                slot, now = await self._change(partial(self._take, max(self._now(), earliest), waited=waited))
+                slot, now = await self._change(partial(self._take, earliest, waited=waited))
                 if not slot.is_far:
                     if slot.at - now < SOON:
-                        return slot
+                        return _UnderWay(now, slot.tokens)
                     await (asyncio.sleep if slot.at - now < SHORT else wait)(slot.at - now)
-                    if not await self._change(partial(_is_void, slot)):
-                        return slot
+                    is_void, now = await self._change(partial(self._look, slot))
+                    if not is_void:
+                        return _UnderWay(now, slot.tokens)
                     continue
             # Others of this run see the same time now, and wait for it too: then the run can be parked.
             await wait(slot.at - now)
             waited = True
 
-    def _take(self, now: float, limits: Limits, *, waited: bool) -> tuple[Limits, tuple[Slot, float]]:
+    def _take(self, earliest: float, limits: Limits, *, waited: bool) -> tuple[Limits, tuple[Slot, float]]:
+        now = max(self._now(), earliest)
         limits, slot = limiter.take(self._counted(limits, now), now, self._rate, self._run, waited=waited)
         return limits, (slot, now)
+
+    def _look(self, slot: Slot, limits: Limits) -> tuple[Limits, tuple[bool, float]]:
+        return limits, (limiter.is_void(limits, slot), self._now())
 
     async def _place(self) -> Place:
         async with self._door:
@@ -180,7 +186,3 @@ class Pace:
         if self._over != Over():
             with suppress(Unshared, Held):
                 self._medium.change(lambda limits: (self._counted(limits, self._now()), None))
-
-
-def _is_void(slot: Slot, limits: Limits) -> tuple[Limits, bool]:
-    return limits, limiter.is_void(limits, slot)
