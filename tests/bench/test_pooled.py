@@ -18,7 +18,7 @@ from darner.runtime.journal.binding import Binding
 from darner.runtime.journal.log import read_events
 from darner.runtime.journal.store import open_store
 from darner.runtime.perform.flow import Surroundings, run_flow
-from darner.runtime.perform.processes.caged import prepare
+from darner.runtime.perform.processes.calling import prepare
 from darner.runtime.perform.processes.children import Child, ChildTask
 from darner.runtime.perform.processes.leaving import SPOT
 from darner.runtime.perform.secrets import EnvironmentSecrets

@@ -7,7 +7,6 @@ import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 from ....compiler.plan import ResourcesPlan
 from ....compiler.settings import OnFailure, Reaction
@@ -15,12 +14,11 @@ from ...failures import DarnerError, OutOfMemory, Refused
 from ...ports import Json
 from ...resources import Grant, class_for, rungs
 from ...rungs import RungKey
-from ..callables import call_here
 from ..threads import Threads
 from . import machine
 from .children import Child, ChildTask
 from .climbing import Rungs
-from .leaving import SPOT, Notice
+from .leaving import SPOT
 from .room import Room
 
 GRACE_SECONDS = 5.0
@@ -28,15 +26,6 @@ GRACE_SECONDS = 5.0
 
 MOST_IDLE = 4
 """Children that are kept for the next call, at least."""
-
-
-def prepare(setup: Json) -> Callable[[Json], Json]:
-    """Return what calls callables in this process, which is the child: ``{"ref", "arguments", "named"}`` in, the result out.
-
-    One event loop serves all calls, as in the process that runs the flow.
-    """
-    loop, notice = asyncio.new_event_loop(), Notice.of(setup)
-    return lambda request: notice.preempting(partial(call_here, loop, request["ref"], request["arguments"], named=request["named"]))
 
 
 @dataclass
@@ -47,7 +36,7 @@ class Cages:
     """The spec's folder: its modules are found there first."""
     threads: Threads
     plans: Mapping[str, ResourcesPlan] = field(default_factory=dict)
-    target: str = f"{__name__}:{prepare.__name__}"
+    target: str = f"{__package__}.calling:prepare"
     """What the children run; see `children.ChildTask`."""
     setup: Json = field(default_factory=dict)
     rungs: Rungs = field(default_factory=Rungs)
