@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..compiler.plan import Lock, Plan, StepPlan
 from . import budget
@@ -23,6 +25,8 @@ __all__ = ["Engine", "Judge", "Performer", "Result"]
 
 TICK = 1.0
 """Seconds after which the flow's time is looked at again: the clock may have jumped."""
+ENDS_WITHIN = 30.0
+"""Seconds that what is cancelled has to end, writes under way among it; code that goes on whenever it is cancelled is closed then."""
 
 
 async def no_judge(path: str, step: StepPlan, arguments: Json) -> Verdict:  # noqa: ARG001 - the seam's shape
@@ -82,9 +86,20 @@ class Engine:
                 await steps
                 await self._finish()
         finally:
-            steps.cancel()
-            await asyncio.gather(steps, return_exceptions=True)
+            await self._stop(steps)
             await self.commits.drain()
+
+    async def _stop(self, steps: asyncio.Task[None]) -> None:
+        """Return once nothing is under way any more: what was cancelled has its time to end, and what doesn't listen is closed."""
+        steps.cancel()
+        _, deaf = await asyncio.wait({steps}, timeout=ENDS_WITHIN)
+        for task in list(self.flow.under_way.values()) if deaf else ():
+            coroutine: Any = task.get_coro()
+            with contextlib.suppress(RuntimeError, ValueError):
+                coroutine.close()
+            task.cancel()
+        if deaf:
+            await asyncio.wait({steps}, timeout=TICK)
 
     async def _in_time(self, steps: asyncio.Task[None]) -> bool:
         """Wait for the steps; return False where the flow's time was over before, and the run has failed."""
@@ -96,8 +111,7 @@ class Engine:
                 # Seconds that have passed here count, too, wherever the clock jumped meanwhile.
                 left = min(left, at_first - (loop.time() - began))
             if left is not None and left <= 0:
-                steps.cancel()
-                await asyncio.gather(steps, return_exceptions=True)
+                await self._stop(steps)
                 await self.commits.commit(RunFinished(at=self.clock.now(), status="failed", error=budget.late(self.plan)))
                 return False
             await asyncio.wait({steps}, timeout=None if left is None else min(left, TICK))

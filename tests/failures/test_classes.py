@@ -108,7 +108,7 @@ class Met:
     reasons: dict[str, str]
     places: dict[str, str]
     tried: Counter[str]
-    classes: set[str]
+    classes: set[FailureClass]
     asked: list[QuestionAsked]
 
 

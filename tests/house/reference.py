@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from darner.compiler.binding.schema import json_schema
 from darner.compiler.codes import CODES
 from darner.runtime.cli.application import build
+from darner.runtime.evidence import TABLE
 
 from . import tree
 
@@ -22,6 +23,7 @@ def pages() -> dict[str, str]:
     return {
         "commands.md": commands(),
         "errors.md": errors(),
+        "failures.md": failures(),
         "darner.schema.json": json.dumps(json_schema(), indent=2, sort_keys=True, ensure_ascii=False) + "\n",
     }
 
@@ -55,6 +57,18 @@ def errors() -> str:
         for code, one in sorted(CODES.items())
     ]
     return "\n".join(parts)
+
+
+def failures() -> str:
+    """Return the table of evidence."""
+    head = (
+        "# What evidence means\n\nMade from the code (`runtime/evidence.py`) by `make docs`.\n\n"
+        "The table is read from the top; the first row that any piece of evidence fits decides the class. Texts are no evidence: "
+        "not what a process writes, and not a provider's prose. What darner finds out itself (a schema, a budget, a damaged history) "
+        "isn't here. [failures.md](../failures.md) tells what is done about each class.\n\n"
+        "| seen | class | cause | says who |\n|---|---|---|---|\n"
+    )
+    return head + "".join(f"| {row.sign} | `{row.kind}` | {row.cause} | {row.source} |\n" for row in TABLE)
 
 
 def write() -> None:

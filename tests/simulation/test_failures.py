@@ -183,6 +183,21 @@ def test_a_write_of_an_orchestrator_is_given_some_time_when_its_run_is_over_and_
     assert sum(one.kind == "call_finished" for one in story.events) == story.town.written.total()
 
 
+def test_code_that_goes_on_whenever_it_is_cancelled_is_closed() -> None:
+    """The run has ten seconds, and what is cancelled half a minute.
+
+    (Such code held its run for ever, and no signal ended its process.)
+    """
+    steps = {"s": {"callable": f"{HERE}:deaf"}, "t": WORK}
+    for fate in (Fate(), Fate(cancelled=5.0)):
+        story = Story(flow(steps, timeout="10s"), Town(1, rate=0.0), fate)
+        state = story.tell()
+        assert state.finished is not None
+        assert state.finished.status == ("failed" if fate.cancelled is None else "cancelled")
+        assert state.finished.at - story.events[0].at < 45.0
+        assert "t" in state.steps
+
+
 @dataclass
 class _Slow(Town):
     seconds: float = 0.0
