@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from darner.runtime.journal import paths, record
 
 from ..servers import S3Server
+from .disks import disk, remount
 from .shop import DONE, Shop
 
 RUN = "r1"
@@ -207,13 +207,9 @@ def test_a_write_is_never_repeated_in_silence_wherever_the_end_of_its_journal_is
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a small disk; skipped where that isn't allowed."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], check=False).returncode:
-        pytest.skip("only root may mount a small disk")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    """Mount a disk of 64 KB; skipped where that isn't allowed."""
+    with disk(tmp_path / "disk", "64k") as folder:
+        yield folder
 
 
 @pytest.mark.parametrize("pages", [pytest.param(n, marks=() if n in {5, 8} else pytest.mark.soak) for n in range(1, 13)])
@@ -235,7 +231,7 @@ def test_a_disk_that_is_full_at_a_commit_stops_the_run_and_with_room_it_goes_on(
         assert "the disk is full" in shop.told["error"] or "no space is left" in shop.told["error"], shop.err
         assert "make room" in shop.err
     filler.unlink()
-    subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
+    remount(small_disk, "size=4m")
     code = shop.resume() if (small_disk / "store/runs/r1/inputs.json").exists() else shop.run()
     assert shop.calls.count("reserve mug") <= 1
     assert code == 0 or "may or may not have happened" in shop.told["error"]
@@ -246,16 +242,16 @@ def test_a_store_that_becomes_read_only_stops_the_run_and_loses_nothing(
     small_disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exit 1 and why; writable again, it goes on."""
-    subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
+    remount(small_disk, "size=4m")
     shop = Shop(tmp_path, capsys, str(small_disk / "store"))
     assert shop.run() == 1
     shop.open_gate()
-    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    remount(small_disk, "ro")
     before = shop.calls
     assert shop.resume() == 1
     assert "read-only" in shop.err.lower()
     assert shop.calls == before
-    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+    remount(small_disk, "rw")
     assert shop.resume() == 0
     assert shop.told["outputs"] == DONE
     assert shop.calls.count("reserve mug") == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from .. import warm
 from ..catalog.running import Place, environment
 from .conftest import Finished
+from .disks import disk, remount
 from .test_feeds import said
 
 
@@ -79,16 +79,8 @@ def test_two_drivers_on_one_job_are_one_too_many(finished: Finished, fresh: Plac
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Mount a disk of 400 KB; skipped where that isn't allowed."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", folder], check=False).returncode:
-        pytest.skip("only root may mount a small disk")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-
-
-def remount(folder: Path, options: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
+    with disk(tmp_path / "disk", "400k") as folder:
+        yield folder
 
 
 def test_a_full_disk_is_an_error_and_the_job_goes_on_once_there_is_room(finished: Finished, fresh: Place, small_disk: Path) -> None:
