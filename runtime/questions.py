@@ -66,7 +66,7 @@ def find(state: RunState, run_id: str, wanted: str | None) -> QuestionAsked:
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        named = "; ".join(f"{one.question} ({one.human}: {_short(one.text)})" for one in fitting)
+        named = "; ".join(f"{one.question} ({one.human}: {short(one.text)})" for one in fitting)
         raise Refused(f"{run_id} asks {len(fitting)} questions", help=f"name one: {named}")
     raise _none(state, run_id, wanted, asked)
 
@@ -100,6 +100,7 @@ def closed(question: str, by: str, value: Json, who: str | None) -> Refused:
     return Refused(f"the question {question} is closed: {first}", help="the first answer counts")
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Return a text in one line, as much of it as is shown."""
     line = " ".join(text.split())
     return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"

@@ -10,11 +10,12 @@ from typing import Any, Literal
 
 from ....compiler.plan import HumanPlan, Plan
 from ... import keys
-from ...answers import SHOWN, Answer, parse, unfit
+from ...answers import Answer, parse, unfit
 from ...commits import GroupCommit
 from ...events import QuestionAsked, QuestionClosed
 from ...failures import CallableError, Denied, Exhausted, Failure, Refused, Semantic
 from ...ports import Approved, CallRequest, Clock, Json
+from ...questions import short
 from ...state import RunState
 from .. import values
 from ..agents import prompts
@@ -215,7 +216,7 @@ class People:
         if human.on_timeout == "escalate" and human.escalate is not None:
             return await self._ask(asking, human.escalate, closed.model_copy(update={"by": "escalated"}))
         await self.commits.commit(closed)
-        msg = f"{asked.human} did not answer within {human.timeout:g}s: {_short(asked.text)}"
+        msg = f"{asked.human} did not answer within {human.timeout:g}s: {short(asked.text)}"
         raise Exhausted(msg, type_name=NO_ANSWER, help="`darner resume RUN` asks once more")
 
     async def _from_inbox(self, asking: Asking) -> QuestionClosed | None:
@@ -322,8 +323,3 @@ def _word(verdict: Json) -> str:
 
 def _fields(arguments: Json) -> dict[str, Json]:
     return dict(arguments) if isinstance(arguments, dict) else {}
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"
