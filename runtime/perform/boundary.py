@@ -106,7 +106,12 @@ class JournaledBoundary:
         if payload is not None:
             value = payload.value
         else:
-            if self.replay is not None and known is not None and not known.unsettled and (failure := failure_of(known)) is not None:
+            if (
+                self.replay is not None
+                and known is not None
+                and (request.idempotent or not known.unsettled)
+                and (failure := failure_of(known)) is not None
+            ):
                 raise failure
             with self.recording.waits.working(call_id, request.parent):
                 if self.recording.gate is not None:

@@ -167,7 +167,17 @@ def test_a_run_that_wakes_up_does_not_try_again_what_had_failed_for_good() -> No
     assert sum(isinstance(one, CallFailed) for one in story.events) == 4
 
 
-TRADE = {"callable": f"{HERE}:trade", "calls": ["sell"], "limits": {"calls": 9}, "with": {"what": "it"}}
+def test_a_write_that_failed_for_good_is_not_made_again_while_a_person_is_asked_about_it() -> None:
+    """It may be repeated, so nobody doubts what became of it; its attempts are used up (each reminder made it anew)."""
+    humans = {"boss": {"ask": "What now?", "answer": "str", "timeout": "900s", "remind": "90s"}}
+    step = {**TRADE, "on_failure": {"crashed": {"attempts": 2, "backoff": "1s..1s", "ask": "boss"}}}
+    story = Story(flow({"s": step}, humans=humans), OneFault(1, fault=Fault("crashed")), Fate(answers=0.0))
+    story.tell()
+    assert story.ends.count("waiting") == 2
+    assert sum(isinstance(one, CallFailed) for one in story.events) == 2
+
+
+TRADE: dict[str, Any] = {"callable": f"{HERE}:trade", "calls": ["sell"], "limits": {"calls": 9}, "with": {"what": "it"}}
 
 
 @pytest.mark.parametrize("seconds", [town.HANGS, 15.0])

@@ -104,7 +104,7 @@ class Town:
         try:
             fault = script.faults[number] if number < len(script.faults) else script.ever
             await asyncio.sleep(HANGS if fault is not None and fault.kind == "hangs" else script.seconds)
-            if fault is not None:
+            if fault is not None and fault.kind != "hangs":
                 fault.strike()
         finally:
             self.now[where] -= 1

@@ -64,7 +64,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._turns += 1
         if seconds is None:
             raise Stuck("nothing is under way, and nothing ever will be")
-        self.virtual += max(0.0, seconds)
+        self.virtual += max(1e-6, seconds)  # a timer that is due within the clock's resolution must not be asked for ever
         if self._turns > TURNS or self.virtual - self.heard > self.patience:
             msg = f"nothing has happened for {self.virtual - self.heard:.0f}s and {self._turns} turns: {self._under_way()}"
             self.hear()  # what is left is cancelled, and gets its time for that
