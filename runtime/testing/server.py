@@ -147,6 +147,8 @@ class _Listener(ThreadingHTTPServer):
     """Gives each connection a thread. The names are the standard library's."""
 
     daemon_threads = True
+    # With the standard library's five, the kernel resets some of the connections that a hundred clients open at once.
+    request_queue_size = 256
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a client that is gone, killed as it may be; tell of everything else."""
