@@ -66,7 +66,7 @@ class Board:
         return next(at, stages[0])
 
     def _stage_marker(self, group: int, ref: ShardRef, stage: str) -> str:
-        return paths.stage_marker(self.job, self.planned, group, ref.shard, ref.attempt, stage)
+        return paths.stage_marker(paths.start_marker(self.job, self.planned, group, ref.shard, ref.attempt), stage)
 
     def forget(self, group: int, shard: int) -> None:
         """Remove an outcome whose parts are not what was written."""

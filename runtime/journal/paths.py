@@ -232,9 +232,9 @@ def start_marker(name: str, number: int, group: int, shard: int, attempt: int) -
     return f"{JOBS}/{name}/{number:06d}/started/{group:02d}/{shard:06d}-{attempt:03d}.json"
 
 
-def stage_marker(name: str, number: int, group: int, shard: int, attempt: int, stage: str) -> str:
-    """Return the object that says that an attempt at a shard reached a stage behind its group's first."""
-    return f"{JOBS}/{name}/{number:06d}/started/{group:02d}/{shard:06d}-{attempt:03d}.at-{stage}"
+def stage_marker(started: str, stage: str) -> str:
+    """Return the object that says that an attempt, named by its `start_marker`, reached a stage behind its group's first."""
+    return f"{started.removesuffix('.json')}.at-{stage}"
 
 
 def dead(name: str, number: int, group: int, shard: int) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ..evidence import classify, failure_of
+from ..evidence import failure_of, why
 from ..exception_values import Unfit
 from ..exceptions import Making, describe, mapped, said
 from ..failures import CallableError, DarnerError, Failure, put_behind
 from ..ports import Json
-from ..signs import Raised
 from . import values
+from .world import SystemClock
 
+_OUTSIDE = frozenset({"network", "throttled", "oom"})
+"""Classes that the exceptions of code may be evidence of: what became of its own requests, and of its memory."""
 HOUSE = str(Path(__file__).parents[2])
 """The folder of this package: what is raised in here was raised for somebody outside."""
 
@@ -23,16 +25,15 @@ def told(error: BaseException, masked: Callable[[str], str] = str) -> Json:
 
 
 def failed(name: str, error: BaseException, masked: Callable[[str], str] = str) -> Failure:
-    """Return the failure that user code's exception is: `OutOfMemory` by the table of evidence, else `CallableError`.
+    """Return the failure that user code's exception is, by the table of evidence: of a class of `_OUTSIDE`, else `CallableError`.
 
     ``masked`` masks secrets in its texts.
     """
-    cause = classify(Raised.of(error))
-    text = f"{name} raised {type(error).__name__}: {masked(said(error))}"
-    if cause.kind == "oom":
-        return failure_of(cause, text, type(error).__name__)
-    failure = CallableError(text, type_name=type(error).__name__)
-    failure.raised = told(error, masked)
+    cause = why(error, "code", SystemClock().now())
+    text, kind = f"{name} raised {type(error).__name__}: {masked(said(error))}", type(error).__name__
+    failure = failure_of(cause, text, kind) if cause.kind in _OUTSIDE else CallableError(text, type_name=kind)
+    if cause.kind != "oom":  # memory is caught as `OutOfMemory`, whoever refused it
+        failure.raised = told(error, masked)
     return failure
 
 

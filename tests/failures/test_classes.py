@@ -66,6 +66,7 @@ TROUBLES = (
         script="  - {when: {text: bare}, fail: {broken: reset}, times: 2}\n"
         "  - {when: {text: bare}, answer: {count: 1}}\n  - {fail: {broken: reset}}",
     ),
+    Trouble("network", "raised ConnectionRefusedError", bare=("done", 2), reaction=", backoff: 10ms..10ms"),
     Trouble("semantic", "count", bare=("failed", 0), tries=0, script="  - {answer: {count: many}}"),
     Trouble("oom", "went over its memory of 128 MiB", resources="{memory: 128Mi}"),
     Trouble("preempted", "SIGTERM", bare=("done", 1), resources="{memory: 512Mi, spot: true}"),
@@ -150,7 +151,7 @@ def _met(code: int, desk: Desk, events: list[Any]) -> Met:
     return Met(code, desk.err, json.loads(desk.out), steps, reasons, places, tried, classes, asked)
 
 
-@pytest.mark.parametrize("one", TROUBLES, ids=lambda one: one.kind)
+@pytest.mark.parametrize("one", TROUBLES, ids=lambda one: one.kind if one.script or one.kind != "network" else "network-of-code")
 def test_a_failure_of_each_class_is_provoked_known_and_reacted_to(one: Trouble, meet: Any) -> None:
     """The class is right, the message names run, step and place, and the four branches end each as it was declared."""
     met = meet(one)
