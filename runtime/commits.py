@@ -10,8 +10,8 @@ from .state import RunState
 
 SLOW = 0.002
 """Seconds of an append above which the next ones leave the event loop's thread: handing over costs a tenth of that."""
-ALONE = 16
-"""Appends of a caller who has been the only one that go by without a look at who else is ready: others wait that long at most."""
+ALONE, LOOKS = 4, 16
+"""After how many appends with one caller each it is taken to be alone; then every 16th looks whether somebody else is ready."""
 
 
 class GroupCommit:
@@ -29,7 +29,7 @@ class GroupCommit:
         self._writer: asyncio.Task[None] | None = None
         self._is_slow = False
         self._callers = 0
-        self._unseen = 0
+        self._alone = 0
         self._error: BaseException | None = None
 
     def note(self, *events: Event) -> None:
@@ -44,7 +44,7 @@ class GroupCommit:
         self.note(*events)
         mine = self._noted
         self._callers += 1
-        if self._error is None and (self._unseen == 0 or self._is_slow or self._writer is not None):
+        if self._error is None and (self._alone < ALONE or self._alone % LOOKS == 0 or self._is_slow or self._writer is not None):
             # Whatever is ready now goes first and notes its own events, which so come along: the first to be back writes for all.
             await asyncio.sleep(0)
         while self._error is None and self._durable < mine:
@@ -90,8 +90,8 @@ class GroupCommit:
 
     def _take(self) -> tuple[list[Event], int]:
         batch, self._pending = self._pending, []
-        # A look costs a turn of the event loop. Where nobody came along, nobody is expected for a while.
-        self._unseen = (self._unseen + 1) % ALONE if self._callers == 1 else 0
+        # A look costs a turn of the event loop. Where nobody came along for a while, nobody is expected.
+        self._alone = self._alone + 1 if self._callers == 1 else 0
         self._callers = 0
         return batch, self._noted
 

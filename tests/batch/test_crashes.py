@@ -106,7 +106,7 @@ def _killed_at_random(project: Project, kills: int, chance: random.Random, engin
             wanted = project.processed() + chance.randint(0, most)
             while project.processed() < wanted and driver.poll() is None:
                 time.sleep(0.05)
-            time.sleep(chance.uniform(0.0, 0.3))
+            time.sleep(chance.uniform(0.0, 0.03))
             if driver.poll() is None:
                 try:
                     done.append(_kill_someone(driver, chance))
