@@ -15,7 +15,7 @@ from .growing import SAID, bend, bytes_by_turn, calls_of_one_agent, run, turns_o
 TURNS = 200
 
 
-@pytest.mark.parametrize("shape", [calls_of_one_agent, turns_of_one_call])
+@pytest.mark.parametrize("shape", [pytest.param(calls_of_one_agent, marks=pytest.mark.soak), turns_of_one_call])
 def test_bytes_in_the_store_grow_in_a_straight_line(tmp_path: Path, shape: Callable[[int], tuple[Plan, str]]) -> None:
     """Two hundred turns, a hundred thousand tokens: each turn costs what it says, a few times over, and no turn the whole before it.
 

@@ -31,7 +31,7 @@ def damaged(part: Path, how: str) -> None:
     part.write_bytes(content)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "flipped"])
+@pytest.mark.parametrize("damage", [pytest.param("truncated", marks=pytest.mark.soak), "flipped"])
 def test_a_damaged_part_is_noticed_and_made_again(finished: Finished, damage: str) -> None:
     """A crash before the sink was written, and a disk that then lied about one part: the index is right all the same."""
     finished.never_committed()

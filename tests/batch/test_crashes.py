@@ -135,12 +135,13 @@ def _check_random_kills(tmp_path: Path, engine: str, *, rows: int, shard: int, k
     assert project.processed() <= rows + len(killed) * 2 * shard, (seed, killed)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ["multi_threading", pytest.param("multi_processing", marks=pytest.mark.soak)])
 def test_random_kills_of_drivers_workers_and_children_lose_and_repeat_nothing(tmp_path: Path, engine: str) -> None:
     """Six kills of a job of 20,000 rows with two workers; the seed is shown when it fails."""
     _check_random_kills(tmp_path, engine, rows=20_000, shard=1000, kills=6)
 
 
+@pytest.mark.soak
 def test_a_worker_that_is_killed_before_it_says_a_word_is_not_waited_for(tmp_path: Path) -> None:
     """Beam waits for such a worker for ever; the wave is given up, and the next one does its shards."""
     project = Project.make(tmp_path / "shop", products(12 * SHARD), shard_rows=str(SHARD))
@@ -198,7 +199,12 @@ def test_nothing_outlives_a_driver_that_is_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "damage"), [("normalise", "flip"), ("embed", "truncate"), pytest.param("embed", "remove", marks=pytest.mark.soak)]
+    ("stage", "damage"),
+    [
+        ("normalise", "flip"),
+        pytest.param("embed", "truncate", marks=pytest.mark.soak),
+        pytest.param("embed", "remove", marks=pytest.mark.soak),
+    ],
 )
 def test_a_damaged_part_is_found_by_its_checksum_and_made_again(tmp_path: Path, stage: str, damage: str) -> None:
     """Between two groups, and before the sink: never used as it is, never the end of the run."""

@@ -39,11 +39,11 @@ def _is_right(project: Project) -> None:
 @pytest.mark.parametrize(
     ("damaged", "how", "again", "before"),
     [
-        ("*/parts/normalise/000001.arrow", "flip", SHARD, r"/sink/000000\.intent"),
+        pytest.param("*/parts/normalise/000001.arrow", "flip", SHARD, r"/sink/000000\.intent", marks=pytest.mark.soak),
         ("*/parts/normalise/000001.arrow", "flip", SHARD, r"/manifest\.json"),
         pytest.param("*/parts/classify/000001.arrow", "truncate", 0, r"/manifest\.json", marks=pytest.mark.soak),
         ("*/parts/embed/000001.arrow", "remove", 0, r"/manifest\.json"),
-        ("*/dead/00-000001.arrow", "flip", SHARD, r"/manifest\.json"),
+        pytest.param("*/dead/00-000001.arrow", "flip", SHARD, r"/manifest\.json", marks=pytest.mark.soak),
     ],
 )
 def test_a_damaged_part_of_any_stage_is_made_again_in_one_run(tmp_path: Path, damaged: str, how: str, again: int, before: str) -> None:
@@ -94,8 +94,8 @@ def test_a_part_that_is_never_read_as_it_was_written_ends_the_run(tmp_path: Path
     ("damaged", "before"),
     [
         ("*/in/000001.arrow", r"/work\.json"),
-        ("*/in/000001.arrow", r"/manifest\.json"),
-        ("*/dead/source.arrow", r"/manifest\.json"),
+        pytest.param("*/in/000001.arrow", r"/manifest\.json", marks=pytest.mark.soak),
+        pytest.param("*/dead/source.arrow", r"/manifest\.json", marks=pytest.mark.soak),
     ],
 )
 def test_a_damaged_plan_of_work_is_made_anew_from_the_source(tmp_path: Path, damaged: str, before: str) -> None:

@@ -27,7 +27,7 @@ def test_a_run_that_only_deletes_takes_the_row_away(tmp_path: Path, sink: str) -
     assert stall.called() == 40
 
 
-@pytest.mark.parametrize("sink", [PARQUET, LANCEDB])
+@pytest.mark.parametrize("sink", [PARQUET, pytest.param(LANCEDB, marks=pytest.mark.soak)])
 def test_a_table_that_is_gone_is_built_again_without_a_call(tmp_path: Path, sink: str) -> None:
     """Also where a row has changed: the table holds all rows, and only that row's stages are called."""
     stall = Stall.make(tmp_path / "stall", offers(30), sink=sink)

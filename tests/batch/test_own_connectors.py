@@ -33,7 +33,14 @@ def _ran(project: Project) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     ("verb", "end"),
-    [("identity", "source"), ("ranges", "source"), ("read", "source"), ("open", "sink"), ("append", "sink"), ("finish", "sink")],
+    [
+        ("read", "source"),
+        ("append", "sink"),
+        *(
+            pytest.param(verb, end, marks=pytest.mark.soak)
+            for verb, end in (("identity", "source"), ("ranges", "source"), ("open", "sink"), ("finish", "sink"))
+        ),
+    ],
 )
 def test_what_a_users_own_connector_raises_is_told_as_theirs_and_the_job_goes_on_once_it_is_mended(
     tmp_path: Path, verb: str, end: str

@@ -63,6 +63,7 @@ def _slow(folder: Path) -> Project:
     return Project.make(folder, products(ROWS, slow=range(ROWS)), stages=STAGES, shard_rows=str(ROWS))
 
 
+@pytest.mark.soak
 def test_a_killed_driver_costs_at_most_one_flush_of_a_slow_shard(tmp_path: Path) -> None:
     """One shard that takes seconds, killed -9 in the middle: exactly the rows that no flush held are computed again."""
     project = _slow(tmp_path / "shop")

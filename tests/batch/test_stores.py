@@ -18,10 +18,10 @@ SHARD = 200
 @pytest.mark.parametrize(
     ("engine", "full"),
     [
-        ("in_memory", r"/(parts|markers|started)/"),
+        pytest.param("in_memory", r"/(parts|markers|started)/", marks=pytest.mark.soak),
         ("multi_threading", r"/(parts|markers|started)/"),
-        ("multi_processing", r"/(parts|markers|started)/"),
-        ("in_memory", r"/parts/embed/"),
+        pytest.param("multi_processing", r"/(parts|markers|started)/", marks=pytest.mark.soak),
+        pytest.param("in_memory", r"/parts/embed/", marks=pytest.mark.soak),
     ],
 )
 def test_a_disk_that_is_full_for_workers_ends_the_run_soon_and_says_why(tmp_path: Path, engine: str, full: str) -> None:

@@ -205,6 +205,7 @@ def test_a_dry_run_says_what_it_can_not_know(tmp_path: Path) -> None:
     assert [(one.stage, one.run, one.reused, one.uncertain) for one in dry.stages] == [("normalise", 1, 0, 0), ("enrich", 1, 0, 1)]
 
 
+@pytest.mark.soak
 def test_partitions_split_when_rows_grow_and_nothing_is_forgotten(tmp_path: Path) -> None:
     """A job that grew from one partition to four still knows every row."""
     made = shop(tmp_path, {"enrich": ("title",)}, job={"checkpoint_rows": 65536})

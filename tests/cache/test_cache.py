@@ -7,6 +7,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from darner.runtime.journal import shared_results
 from darner.runtime.journal.store import open_store
 
@@ -129,6 +131,7 @@ def test_of_two_processes_one_pays_and_the_other_waits(desk: Desk) -> None:
     assert not list((desk.store / "cache").rglob("*.claim.*"))
 
 
+@pytest.mark.soak
 def test_a_claim_whose_owner_was_killed_expires(desk: Desk) -> None:
     """SIGKILL in the middle of a call: whoever waits goes on alone once the claim is no longer renewed."""
     spec = desk.spec("shared", seconds=4.0)

@@ -180,6 +180,7 @@ def everything_is_over(busy: Busy) -> None:
     assert (busy.log / "tasked ended").exists()
 
 
+@pytest.mark.soak
 def test_a_flow_s_time_ends_everything_below(busy: Busy) -> None:
     """Each of them would go on for an hour; the flow has some seconds, and is the shortest."""
     busy.prepare("timeout: 20s")

@@ -29,7 +29,8 @@ def processes(s3: S3Server) -> Iterator[Midwife]:
         yield made
 
 
-@pytest.mark.parametrize("before", [False, pytest.param(True, marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("before", [False, True])
 def test_killed_at_any_commit_a_run_in_a_bucket_pays_nothing_twice(s3: S3Server, processes: Midwife, *, before: bool) -> None:
     """Right after a commit nothing is in flight, and the server is asked exactly as often; just before it, one answer may be lost.
 

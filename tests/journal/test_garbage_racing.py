@@ -43,7 +43,7 @@ class Desk:
         return self("run", str(SPECS / f"{spec}.yaml"), *given, "--run", run_id)
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.soak)])
 def desk(
     request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Desk]:

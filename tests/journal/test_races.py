@@ -97,7 +97,8 @@ def test_of_two_processes_one_proceeds_and_the_other_is_told_of_it(place: Place,
 
 
 @pytest.mark.parametrize("place", ["s3"], indirect=True)  # in a folder nothing can be taken from a living process
-@pytest.mark.parametrize("rounds", [SHORT, pytest.param(LONG, marks=[pytest.mark.soak, pytest.mark.timeout(1200)])])
+@pytest.mark.soak
+@pytest.mark.parametrize("rounds", [SHORT, pytest.param(LONG, marks=pytest.mark.timeout(1200))])
 def test_of_two_processes_that_both_take_over_one_ends_fenced_and_nothing_forks(place: Place, rivals: Rivals, rounds: int) -> None:
     """With --take-over nobody is refused politely, and fences decide: what was acknowledged is there once, in order, by epochs."""
     store = place.open()

@@ -175,6 +175,7 @@ while True:
 """
 
 
+@pytest.mark.soak
 def test_a_reader_beside_a_busy_owner_sees_all_that_was_acknowledged_and_no_damage(store: Store, tmp_path: Path) -> None:
     """It may look at any moment, in the middle of a write too; killed, the owner leaves what it had acknowledged."""
     acknowledged = 0

@@ -69,6 +69,7 @@ def run(folder: Path, url: str, *, rows: int, shard: int, timeout: float) -> tup
 SCRIPT = "replies: [{answer: {category: tools}, usage: {input: 10, output: 5}}]"
 
 
+@pytest.mark.soak
 def test_a_job_s_workers_keep_to_one_rate_and_lose_no_row(tmp_path: Path) -> None:
     """Sixty rows in six shards, ten a second: every row is there, and next to none was refused."""
     allow = Allowance("600/min", form="date")

@@ -91,6 +91,7 @@ def test_no_more_are_under_way_than_there_are_places(tmp_path: Path) -> None:
     assert all(later - earlier >= 0.19 for earlier, later in zip(began, began[3:], strict=False))
 
 
+@pytest.mark.soak
 def test_processes_killed_at_any_moment_leave_limits_that_are_whole(tmp_path: Path) -> None:
     """Processes are killed while they change the limits as fast as they can: what others find is whole, and nothing starts anew."""
     chance = random.Random(4)

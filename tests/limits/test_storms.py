@@ -21,6 +21,7 @@ def test_sessions_of_two_processes_share_what_a_provider_allows(tmp_path: Path) 
     assert min(seen.by_session.values()) >= 1
 
 
+@pytest.mark.soak
 def test_a_rate_that_nobody_declared_is_learnt_by_all_processes_together(tmp_path: Path) -> None:
     """What one is refused, all know: with nothing declared, far fewer are refused than where each learns for itself."""
     together = storm(tmp_path / "1", Allowance("1200/min"), seconds=4.0, processes=2, sessions=6, is_declared=False, is_light=True)

@@ -69,6 +69,7 @@ def run(folder: Path, code: str, rate: str) -> tuple[int, dict[str, Any]]:
     return ended.returncode, json.loads(ended.stdout)
 
 
+@pytest.mark.soak
 def test_a_step_waits_for_its_turns_longer_than_it_may_work(tmp_path: Path) -> None:
     """Four calls, one every three seconds, in a step with limits.time: 3s; the journal tells when each waited."""
     code, told = run(tmp_path, "four", "20/min")

@@ -41,7 +41,7 @@ def check(told: list[dict[str, Any]]) -> None:
         assert (one["woken"], one["hints"]) == ([], []), one
 
 
-@pytest.mark.parametrize("when", ["after", pytest.param("before", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("when", [pytest.param("after", marks=pytest.mark.soak), pytest.param("before", marks=pytest.mark.soak)])
 def test_killed_at_every_commit_each_question_is_asked_once_and_each_write_done_once(tmp_path: Path, when: str) -> None:
     """Four questions, two writes: as undisturbed, whichever commit it was.
 

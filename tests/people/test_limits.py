@@ -275,6 +275,7 @@ flow:
 """
 
 
+@pytest.mark.soak
 def test_of_two_branches_one_waits_for_a_person_and_the_other_s_limit_ends_it(atelier: Atelier) -> None:
     """The clock of who waits stands still, longer than it has; the clock of who works goes on."""
     office = atelier.office

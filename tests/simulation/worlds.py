@@ -72,6 +72,8 @@ class World:
 
     asked: Counter[str] = field(default_factory=Counter)
     """Bodies that ran, by call."""
+    faults: Counter[str] = field(default_factory=Counter)
+    """Failures of chance by call, over all lives."""
     effects: set[str] = field(default_factory=set)
     """Idempotency keys of writes that happened."""
 
@@ -131,14 +133,13 @@ class Life:
             await asyncio.sleep(0)
         effects: Any = "write" if is_write else "read"
         request = CallRequest(parent=path, kind="tool", name=name, arguments=arguments, effects=effects, idempotent=is_write)
-        faults = 0
 
         async def body(permit: Permit) -> Outcome:
-            nonlocal faults
             for _ in range(self.chance.randrange(4)):
                 await asyncio.sleep(0)
-            if faults < 3 and self.chance.random() < self.faults:
-                faults += 1
+            # Attempts count over all lives: fewer than what would use them up.
+            if self.world.faults[permit.call_id] < 3 and self.chance.random() < self.faults:
+                self.world.faults[permit.call_id] += 1
                 raise Network("a fault of chance")
             return Outcome(self.world.answer(request, permit))
 

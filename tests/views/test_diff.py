@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .. import warm
 from ..desk import command
 
@@ -59,6 +61,7 @@ class Fleet:
         return made.stdout
 
 
+@pytest.mark.soak
 def test_what_becomes_of_a_hundred_runs_is_what_was_said(tmp_path: Path) -> None:
     """Code edited under 100 parked and failed runs: `diff --runs` says of each what it redoes and asks again, and that is what happens.
 
