@@ -146,7 +146,7 @@ def _met(code: int, desk: Desk, events: list[Any]) -> Met:
                 root = above[root]
             tried[root] += 1
     asked = [one for one in events if isinstance(one, QuestionAsked)]
-    classes = {one.failure for one in events if isinstance(one, CallFailed | StepFailed)}
+    classes: set[FailureClass] = {one.failure for one in events if isinstance(one, CallFailed | StepFailed)}
     reasons, places = {one.step: one.message for one in failed}, {one.step: one.place for one in failed}
     return Met(code, desk.err, json.loads(desk.out), steps, reasons, places, tried, classes, asked)
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import darner
 from darner import Ask, Bail, Call, Continue, Stop
 from darner.compiler.settings import FailureClass
-from darner.runtime.failures import FAILURES, DarnerError, Failure
+from darner.runtime.failures import FAILURES, DarnerError
 from darner.runtime.keys import digest
 
 FAULTS: tuple[str, ...] = (*FAILURES, "hangs")
@@ -36,8 +35,7 @@ class Fault:
         """Raise it."""
         if self.kind == "error":
             raise Odd("an error of chance")
-        kinds: Mapping[Any, type[Failure]] = FAILURES
-        raise kinds[self.kind]("a failure of chance", retry_after=self.retry_after)
+        raise FAILURES[cast("FailureClass", self.kind)]("a failure of chance", retry_after=self.retry_after)
 
 
 @dataclass(frozen=True)
