@@ -16,7 +16,7 @@ from ...compiler.frozen import Frozen
 from ..failures import Busy, Corrupt, Fenced, Missing, Refused
 from ..journal import paths
 from ..journal.local_store import remove_leftovers, saying
-from ..journal.run_lock import Unshared
+from ..journal.run_lock import Unshared, taken
 from ..ports import Clock, Store
 
 
@@ -106,13 +106,11 @@ def _locked(store: Store, job: str, me: Driver) -> Iterator[None]:
         return
     file = Unshared(_opened(store, path))
     try:
-        try:
-            fcntl.flock(file.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not taken(file.handle):
             raise Busy(
                 f"the job {job!r} is being driven by {_holder(file.handle)}",
                 help="wait for it, stop it, or give this call its own --run NAME",
-            ) from error
+            )
         os.ftruncate(file.handle, 0)
         os.pwrite(file.handle, me.model_dump_json().encode(), 0)
         remove_leftovers(path.parent)

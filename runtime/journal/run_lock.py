@@ -52,7 +52,7 @@ class RunLock:
     def _locked(self, run_id: str) -> int:
         while True:
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            if not _taken(handle):
+            if not taken(handle):
                 holder = os.pread(handle, 4096, 0).decode(errors="replace").strip() or "another process"
                 os.close(handle)
                 raise Busy(f"the run {run_id} is held by {holder}", help="wait until it is done, or stop that process")
@@ -73,7 +73,8 @@ class RunLock:
             self._file.close()
 
 
-def _taken(handle: int) -> bool:
+def taken(handle: int) -> bool:
+    """Take the exclusive lock on an open file; False where somebody holds it."""
     for _ in range(_TRIES):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

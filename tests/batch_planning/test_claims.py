@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -24,8 +26,10 @@ class Clock:
     def now(self): return 5.0
 with driving(open_store(sys.argv[1]), "shop", Binding(source="files:a", sink="lancedb:b"), Clock()) as generation:
     other = os.fork() if "fork" in sys.argv else None
-    if other != 0:
-        print(generation if other is None else other, flush=True)
+    if other is None:
+        print(generation, flush=True)
+    elif other == 0:
+        print(os.getpid(), flush=True)  # not before its hooks for forks have run, as its parent could
     time.sleep(600)
 """
 
@@ -70,6 +74,20 @@ def test_what_a_driver_forked_does_not_hold_its_job(tmp_path: Path) -> None:
                 assert generation == 2
         finally:
             os.kill(fork, signal.SIGKILL)
+
+
+def test_whoever_only_looks_does_not_keep_a_driver_from_starting(tmp_path: Path) -> None:
+    """`darner show` asks for the holder by a lock that others may share, for a moment: no reason to say that the job is busy."""
+    store = open_store(tmp_path)
+    with driving(store, "shop", BINDING, Clock()):
+        pass
+    with (tmp_path / paths.driver_lock("shop")).open("rb") as looked_at:
+        fcntl.flock(looked_at, fcntl.LOCK_SH)
+        done = threading.Timer(0.03, fcntl.flock, (looked_at, fcntl.LOCK_UN))
+        done.start()
+        with driving(store, "shop", BINDING, Clock()) as generation:
+            assert generation == 2
+        done.join()
 
 
 def test_another_source_or_sink_under_a_job_is_refused_with_both_named(tmp_path: Path) -> None:
