@@ -9,56 +9,23 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from ...compiler.plan import Plan
 from ...compiler.settings import REACTIONS, merge_reactions
 from .. import budget
 from ..amounts import Bound
-from ..commits import GroupCommit
 from ..events import AnswerRefused, Cached, CallFailed, CallFinished, CallStarted, Event, Said, TimerSet, TurnAwaited
-from ..failures import CallableError, Corrupt, Failure, Network, Refused
-from ..idle import LONG, Idle, Wait
+from ..failures import Corrupt, Failure, Network
+from ..idle import LONG, Wait
 from ..keys import Ordinals, idempotency_key
 from ..known import CallState, Payload
-from ..ports import Approved, AskPeople, CallRequest, Clock, Gate, Json, Outcome, Permit, Turn, Usage
+from ..ports import Approved, CallRequest, Json, Outcome, Permit, Turn, Usage
 from ..relief import Relief
 from ..replay import Replay, failure_of
-from ..reservations import Reservations
-from ..retry import AMBIGUOUS, Attempts, delay
-from ..state import RunState
+from ..retry import Attempts, delay
 from .awaiting import awaited
-from .cache import ResultCache
+from .doubtful import Found, approval_of, can_be_found_out, find_out, is_doubtful
 from .earlier import Earlier, damaged, earlier
+from .recording import Recording
 from .surrounding import Set
-
-
-@dataclass(frozen=True)
-class Recording:
-    """What all boundaries of one run share."""
-
-    run_id: str
-    plan: Plan
-    state: RunState
-    commits: GroupCommit
-    clock: Clock
-    chance: Callable[[], float]
-    load: Callable[[str], Json]
-    cache: ResultCache | None = None
-    waits: Idle = field(default_factory=Idle)
-    people: AskPeople | None = None
-    gate: Gate | None = None
-    """Where a run was resumed strictly: what lets new calls pass."""
-    reservations: Reservations = field(default_factory=Reservations)
-    """What requests to models that are under way may still use."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What became of a write of which nobody knew, and what a person who was asked said of it."""
-
-    happened: bool
-    value: Json = None
-    told: tuple[Event, ...] = ()
-
 
 _FREE = contextlib.nullcontext()
 """The turn of a call that waits for nothing."""
@@ -177,44 +144,15 @@ class JournaledBoundary:
         return Set(self._task, task)
 
     async def _settle(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
-        """Find out what became of a write that broke off: ask its `reconcile`, or a person, else say that nobody knows."""
-        if not self._can_be_found_out(request):
-            raise _uncertain(request)
+        """Find out what became of a write that broke off, and do it where it did not happen."""
         found = await self._find_out(request, call_id)
         if not found.happened:
             return await self._perform(request, call_id, body, first=found.told)
         await self._record(request, call_id, Outcome(found.value), 0.0, None, *found.told)
         return found.value
 
-    def _can_be_found_out(self, request: CallRequest) -> bool:
-        return request.reconcile is not None or (request.approval is not None and self.recording.people is not None)
-
-    async def _find_out(self, request: CallRequest, call_id: str) -> _Found:
-        """Return whether a write of which nobody knows happened; raises `CallableError` where a person gives it up."""
-        if request.reconcile is not None:
-            approved = await self._approved(request, call_id)
-            value = await request.reconcile(self._permit_for(request, call_id, 0, approved))
-            return _Found(value is not None, value)
-        people = self.recording.people
-        if request.approval is None or people is None:
-            raise _uncertain(request)
-        with self.recording.waits.undecided(call_id):
-            verdict, value, told = await people.settle(self, call_id, request)
-        if verdict != "abort":
-            return _Found(verdict == "done", value, (told,))
-        await self.recording.commits.commit(told)
-        raise CallableError(
-            f"{request.approval.human} gave the write {request.name} up, which may or may not have happened", type_name="Aborted"
-        )
-
-    async def _approved(self, request: CallRequest, call_id: str) -> Approved:
-        """Return the approval of a write that needs one; nothing is written without it."""
-        if request.approval is None:
-            return Approved()
-        if self.recording.people is None:
-            raise Refused(f"{request.approval.human} can't be asked to approve {request.name}: there is nobody here")
-        with self.recording.waits.undecided(call_id):
-            return await self.recording.people.approve(self, call_id, request)
+    async def _find_out(self, request: CallRequest, call_id: str) -> Found:
+        return await find_out(self.recording, self, request, call_id, lambda told: self._permit_for(request, call_id, 0, told))
 
     async def _obtain(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Return an equal call's result where the call may be cached and there is one; else make the call."""
@@ -239,7 +177,7 @@ class JournaledBoundary:
         *,
         first: Sequence[Event] = (),
     ) -> Json:
-        approved = await self._approved(request, call_id)
+        approved = await approval_of(self.recording, self, request, call_id)
         on_record = self.recording.state.calls.get(call_id)
         tried, first = Attempts.on_record(on_record.failures) if on_record else Attempts(), (*first, *approved.events)
         await self._until_due(request, call_id)
@@ -258,7 +196,7 @@ class JournaledBoundary:
                     await self._record(request, call_id, outcome, self.recording.clock.now() - began, cached)
                     return outcome.value
             tried, known = tried.after(failure), None
-            if _is_doubtful(request, failure) and self._can_be_found_out(request):
+            if is_doubtful(request, failure) and can_be_found_out(self.recording, request):
                 await self._record_failure(request, permit, failure, final=False)
                 known = await self._find_out(request, call_id)
                 if known.happened:
@@ -282,7 +220,7 @@ class JournaledBoundary:
             with recording.waits.undecided(call_id):
                 await recording.reservations.change()
 
-    async def _rest(self, request: CallRequest, permit: Permit, failure: Failure, tried: Attempts, known: _Found | None) -> None:
+    async def _rest(self, request: CallRequest, permit: Permit, failure: Failure, tried: Attempts, known: Found | None) -> None:
         """Wait for the next attempt; raise the failure where there is none. ``known`` is what was found out about a write."""
         if known is not None and known.told:
             return  # a person said: do it
@@ -447,17 +385,3 @@ class JournaledBoundary:
         self.recording.reservations.release(permit.call_id)
         if final or request.effects == "write":
             await self.recording.commits.commit()
-
-
-def _is_doubtful(request: CallRequest, failure: Failure) -> bool:
-    """Return whether nobody knows if a write that must not be repeated happened."""
-    return request.effects == "write" and not request.idempotent and failure.kind in AMBIGUOUS
-
-
-def _uncertain(request: CallRequest) -> Failure:
-    return CallableError(
-        f"the write {request.name} began and its result was never recorded: it may or may not have happened, so it is not repeated",
-        type_name="UncertainWrite",
-        help="look whether it happened; then `darner resume RUN --redo STEP` does it once more. "
-        "A tool that uses its idempotency_key can say idempotent: true, and is then repeated safely",
-    )

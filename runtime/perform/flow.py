@@ -28,7 +28,7 @@ from ..renewal import Renewal, renewal
 from ..state import RunState, fold
 from . import steps
 from .agents.agents import Agents
-from .boundary import JournaledBoundary, Recording
+from .boundary import JournaledBoundary
 from .cache import Between, ResultCache
 from .mcp import offers
 from .mcp.remote_tool import RemoteTool
@@ -41,6 +41,7 @@ from .processes import machine
 from .processes.caged import Cages
 from .processes.climbing import Rungs
 from .processes.room import Room
+from .recording import Recording
 from .steps import Steps
 from .strictness import StrictGate
 from .threads import Threads

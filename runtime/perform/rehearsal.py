@@ -21,13 +21,14 @@ from ..journal.log import read_events
 from ..ports import Json, Store
 from ..replay import Replay
 from ..state import RunState, fold
-from .boundary import JournaledBoundary, Recording
+from .boundary import JournaledBoundary
 from .flow import Surroundings, make_agents, taking_up
 from .people.desk import Desk
 from .people.people import People
 from .people.rescue import Rescuing
 from .people.telling import Telling
 from .processes.caged import Cages
+from .recording import Recording
 from .steps import Steps
 from .threads import Threads
 from .world import SystemClock, chance

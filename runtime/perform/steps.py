@@ -18,10 +18,11 @@ from ..relief import relief
 from ..replay import Replay
 from . import values
 from .agents.agents import Agents
-from .boundary import JournaledBoundary, Recording
+from .boundary import JournaledBoundary
 from .callables import callee, invoke, is_named, only_parameter
 from .orchestrating.conducting import Conductor
 from .processes.caged import Cages
+from .recording import Recording
 from .strictness import refuse_drift
 from .threads import Threads
 from .tools import LaidOver

@@ -18,7 +18,8 @@ from darner.runtime import keys
 from darner.runtime.commits import GroupCommit
 from darner.runtime.events import CallFailed, CallFinished, CallStarted, Event, RunStarted, TakenUp
 from darner.runtime.failures import CallableError, Crashed, Exhausted, Failure, Network, Throttled
-from darner.runtime.perform.boundary import JournaledBoundary, Recording
+from darner.runtime.perform.boundary import JournaledBoundary
+from darner.runtime.perform.recording import Recording
 from darner.runtime.ports import Approved, CallRequest, Json, Outcome, Permit, Usage
 from darner.runtime.retry import Attempts
 from darner.runtime.state import fold

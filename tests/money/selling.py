@@ -14,8 +14,9 @@ from darner.runtime.commits import GroupCommit
 from darner.runtime.failures import Exhausted
 from darner.runtime.journal.binding import Binding
 from darner.runtime.perform.agents.agents import Agents
-from darner.runtime.perform.boundary import JournaledBoundary, Recording
+from darner.runtime.perform.boundary import JournaledBoundary
 from darner.runtime.perform.flow import Surroundings, drive, make_agents
+from darner.runtime.perform.recording import Recording
 from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.runtime.ports import Json
 from darner.runtime.reservations import Reservations

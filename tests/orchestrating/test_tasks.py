@@ -16,10 +16,11 @@ from darner.runtime import keys
 from darner.runtime.commits import GroupCommit
 from darner.runtime.events import Event, TakenUp
 from darner.runtime.failures import Refused
-from darner.runtime.perform.boundary import JournaledBoundary, Recording
+from darner.runtime.perform.boundary import JournaledBoundary
 from darner.runtime.perform.orchestrating.handles import Calling
 from darner.runtime.perform.orchestrating.orchestration import Orchestration
 from darner.runtime.perform.orchestrating.tasks import TaskTree
+from darner.runtime.perform.recording import Recording
 from darner.runtime.ports import CallRequest, Json, Outcome, Permit
 from darner.runtime.replay import Replay
 from darner.runtime.state import fold

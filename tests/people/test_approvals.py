@@ -14,11 +14,12 @@ from darner.runtime.events import QuestionAsked, TakenUp
 from darner.runtime.failures import CallableError
 from darner.runtime.idle import Idle
 from darner.runtime.journal.store import open_store
-from darner.runtime.perform.boundary import JournaledBoundary, Recording
+from darner.runtime.perform.boundary import JournaledBoundary
 from darner.runtime.perform.people import replies
 from darner.runtime.perform.people.desk import Desk
 from darner.runtime.perform.people.people import People
 from darner.runtime.perform.people.telling import Telling
+from darner.runtime.perform.recording import Recording
 from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.runtime.perform.tools import Tools
 from darner.runtime.perform.world import SystemClock

@@ -21,8 +21,9 @@ from darner.runtime.events import CallFinished, TakenUp
 from darner.runtime.failures import CallableError, Crashed, Exhausted, Failure, Network
 from darner.runtime.journal import paths
 from darner.runtime.journal.store import open_store
-from darner.runtime.perform.boundary import JournaledBoundary, Recording
+from darner.runtime.perform.boundary import JournaledBoundary
 from darner.runtime.perform.people import desk
+from darner.runtime.perform.recording import Recording
 from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.runtime.perform.tools import UNKEPT, Tools
 from darner.runtime.ports import Boundary, CallRequest, Json, Outcome, Permit, Store, Usage

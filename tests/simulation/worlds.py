@@ -19,7 +19,8 @@ from darner.runtime.events import CallFinished, Event, RunStarted, TakenUp
 from darner.runtime.failures import Network
 from darner.runtime.keys import Ordinals, digest
 from darner.runtime.looping import Verdict
-from darner.runtime.perform.boundary import JournaledBoundary, Recording
+from darner.runtime.perform.boundary import JournaledBoundary
+from darner.runtime.perform.recording import Recording
 from darner.runtime.ports import CallRequest, Json, Outcome, Permit
 from darner.runtime.replay import Replay
 from darner.runtime.state import RunState, fold
