@@ -1,9 +1,9 @@
 """What went wrong, judged by its evidence: one table, read from the top; the first row that fits decides the class.
 
 Evidence is what `signs` knows as values. Texts are no evidence: not what a process writes on its standard error, and not a
-provider's prose. A bare SIGKILL says nothing about memory. Whoever meets a failure from outside asks here; what darner
-finds out itself (an answer that fails its schema, a budget that is used up, a history that was damaged, a process that is
-asked to leave) is raised as its class where it is found.
+provider's prose; a code is, at the place where a protocol puts it. A bare SIGKILL says nothing about memory. Whoever meets
+a failure from outside asks here; what darner finds out itself (an answer that fails its schema, a budget that is used up, a
+history that was damaged, a process that is asked to leave) is raised as its class where it is found.
 """
 
 from __future__ import annotations
@@ -13,7 +13,24 @@ from dataclasses import dataclass
 from ..compiler.settings import FailureClass
 from .failures import FAILURES, Failure
 from .retry_after import retry_after
-from .signs import Anything, By, Counted, Evidence, Exit, HttpAnswer, Killed, Raised, Rpc, Says, Sign, Status, Type, answer_of
+from .signs import (
+    XLA,
+    Anything,
+    By,
+    Coded,
+    Counted,
+    Evidence,
+    Exit,
+    HttpAnswer,
+    Killed,
+    Raised,
+    Rpc,
+    Says,
+    Sign,
+    Status,
+    Type,
+    answer_of,
+)
 
 OUT_OF_MEMORY = 91
 """The exit code by which a child of ours says: a MemoryError was raised."""
@@ -60,6 +77,11 @@ TABLE: tuple[Row, ...] = (
     Row(
         Type(("tensorflow.python.framework.errors_impl.ResourceExhaustedError", "cupy.cuda.memory.OutOfMemoryError")),
         "oom", "the device is out of memory", "TensorFlow, CuPy: their exceptions", "declare on_oom with smaller batches",
+    ),
+    Row(
+        Coded(XLA, "RESOURCE_EXHAUSTED"),
+        "oom", "the device is out of memory", "JAX, `jax.errors.JaxRuntimeError`; the codes of `absl::Status`",
+        "declare on_oom with smaller batches",
     ),
     Row(Type(("builtins.MemoryError",)), "oom", "memory was refused to it", _PYTHON, _PROMISE),
     Row(

@@ -5,12 +5,17 @@ Beside each kind of evidence stand the signs by which the rows of `evidence.TABL
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
 _LEAST, _MOST = 400, 599
 """HTTP statuses that are errors."""
+XLA = ("jaxlib.xla_extension.XlaRuntimeError", "jaxlib._jax.XlaRuntimeError", "jax.errors.JaxRuntimeError")
+"""What XLA's one exception is called in Python: in jax 0.4 and 0.5, in 0.6 and 0.7, from 0.8 on."""
+_STATUS = re.compile(r"([A-Z][A-Z_]*): ")
+"""How ``absl::Status::ToString`` begins: the canonical code's name; the words come after it."""
 
 By: TypeAlias = Literal["client", "code"]
 """Who raised: a client of ours that speaks to a server, or the code of a spec."""
@@ -30,15 +35,20 @@ class HttpAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """An exception by the names of its types, ``module.Class``, along its method resolution order."""
+    """An exception by the names of its types, ``module.Class``, along its method resolution order.
+
+    ``status`` is the name of the canonical status code that it carries: XLA raises one type for all that goes wrong in it.
+    """
 
     names: tuple[str, ...]
     by: By = "code"
+    status: str | None = None
 
     @classmethod
     def of(cls, error: BaseException, by: By = "code") -> Raised:
-        """Return the evidence that an exception is, by its types alone."""
-        return cls(tuple(f"{one.__module__}.{one.__qualname__}" for one in type(error).__mro__), by)
+        """Return the evidence that an exception is, by its types, and by its status where it is XLA's."""
+        names = tuple(f"{one.__module__}.{one.__qualname__}" for one in type(error).__mro__)
+        return cls(names, by, None if set(XLA).isdisjoint(names) else _status_of(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,19 @@ def _said(error: BaseException) -> tuple[str | None, str | None]:
     code = getattr(error, "provider_error_code", None) or inner.get("code")
     kind = getattr(error, "provider_error_type", None) or inner.get("type")
     return (code if isinstance(code, str) else None), (kind if isinstance(kind, str) else None)
+
+
+def _status_of(error: BaseException) -> str | None:
+    """Return the name of the status code of XLA's exception, None where it has none.
+
+    In jax 0.9.2 and later it is an attribute; before, it is what stands ahead of the first colon. Nothing after that counts.
+    """
+    name = getattr(error, "error_code_string", None)
+    if isinstance(name, str):
+        return name
+    said = error.args[0] if error.args else None
+    found = _STATUS.match(said) if isinstance(said, str) else None
+    return found[1] if found else None
 
 
 class Sign(Protocol):
@@ -157,6 +180,25 @@ class Type:
     def __str__(self) -> str:
         who = {"client": " in a client of ours", "code": " in code of the spec", None: ""}[self.by]
         return ", ".join(f"`{one.removeprefix('builtins.')}`" for one in self.names) + who
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Types of exceptions that say by a status code what they are."""
+
+    names: tuple[str, ...]
+    status: str
+
+    def fits(self, found: Evidence) -> bool:
+        """Return whether one of them was raised with that status."""
+        return isinstance(found, Raised) and found.status == self.status and not set(self.names).isdisjoint(found.names)
+
+    def example(self) -> Evidence:
+        """Return the last one."""
+        return Raised((self.names[-1],), status=self.status)
+
+    def __str__(self) -> str:
+        return ", ".join(f"`{one}`" for one in self.names) + f" with the status `{self.status}`"
 
 
 @dataclass(frozen=True, slots=True)

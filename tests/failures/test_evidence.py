@@ -110,6 +110,33 @@ class OutOfMemoryError(RuntimeError):
 OutOfMemoryError.__module__ = "torch"
 
 
+class DeviceFull(MemoryError):
+    """What CuPy raises for that: its type's name stands before what it is derived from."""
+
+
+DeviceFull.__module__, DeviceFull.__qualname__ = "cupy.cuda.memory", "OutOfMemoryError"
+
+
+class XlaRuntimeError(RuntimeError):
+    """What jax raised up to 0.7 for all that goes wrong in XLA, the status's code ahead of the words: there is no jax here."""
+
+
+class JaxRuntimeError(RuntimeError):
+    """What it raises now: the code is an attribute, too."""
+
+    error_code_string: str | None = None
+
+
+XlaRuntimeError.__module__, JaxRuntimeError.__module__ = "jaxlib._jax", "jax.errors"
+
+
+def _xla(kind: type[Exception], words: str, status: str | None = None) -> BaseException:
+    error = kind(words)
+    if isinstance(error, JaxRuntimeError):
+        error.error_code_string = status
+    return error
+
+
 class Ours(ConnectionResetError):
     """A library's own exception for a connection that broke off."""
 
@@ -160,6 +187,16 @@ RAISED: list[tuple[BaseException, FailureClass]] = [
     (MemoryError(), "oom"),
     (OutOfMemoryError("CUDA out of memory"), "oom"),
     (RuntimeError("CUDA out of memory; connection reset; HTTP 429"), "error"),
+    (DeviceFull("Out of memory allocating 1,024 bytes"), "oom"),
+    (_xla(XlaRuntimeError, "RESOURCE_EXHAUSTED: Out of memory allocating 17592186044416 bytes."), "oom"),
+    (_xla(JaxRuntimeError, "RESOURCE_EXHAUSTED: Out of memory allocating 17592186044416 bytes."), "oom"),
+    (_xla(JaxRuntimeError, "full", "RESOURCE_EXHAUSTED"), "oom"),
+    (_xla(JaxRuntimeError, "RESOURCE_EXHAUSTED: it is not", "INTERNAL"), "error"),
+    (_xla(XlaRuntimeError, "INTERNAL: RESOURCE_EXHAUSTED: out of memory"), "error"),
+    (_xla(XlaRuntimeError, "out of memory, RESOURCE_EXHAUSTED: all of it"), "error"),
+    (_xla(XlaRuntimeError, ""), "error"),
+    (XlaRuntimeError(), "error"),
+    (RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes."), "error"),
     (FileNotFoundError(), "error"),
     (json.JSONDecodeError("no", "", 0), "error"),
     (ValueError("429"), "error"),
@@ -170,6 +207,14 @@ RAISED: list[tuple[BaseException, FailureClass]] = [
 def test_an_exception_is_judged_by_its_types_and_the_answer_that_it_carries(error: BaseException, kind: FailureClass) -> None:
     """Never by its text."""
     assert why(error).kind == kind
+
+
+def test_a_devices_memory_is_told_from_the_process_s() -> None:
+    """CuPy's exception is a `MemoryError`, too: what would help is a smaller batch, and not more memory for the process."""
+    for error in (DeviceFull("full"), OutOfMemoryError("full"), _xla(XlaRuntimeError, "RESOURCE_EXHAUSTED: full")):
+        assert why(error).text == "the device is out of memory"
+        assert "batches" in (why(error).help or "")
+    assert why(MemoryError()).text == "memory was refused to it"
 
 
 @pytest.mark.parametrize(("status", "kind"), ANSWERED)
