@@ -281,6 +281,18 @@ def test_writing_more_than_the_disk_that_was_promised_ends_the_process(folder: s
     assert not Path(other).exists()
 
 
+@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("below", [False, True])
+def test_temporary_files_without_a_name_count_as_well(folder: str, below: bool, how: Enforcement | None) -> None:
+    """``tempfile.TemporaryFile`` leaves no entry in any folder; a process that keeps one open is not used again."""
+    with Child(_task(folder, "write_nameless", disk=2 * MIB, enforcement=how)) as child:
+        first = child.call({"bytes": MIB, "stays": 0, "below": below})
+        again = child.call({"bytes": MIB, "stays": 0, "below": below})
+        assert (again == first) is below
+        with pytest.raises(Exhausted, match="disk of 2 MiB"):
+            child.call({"bytes": 3 * MIB, "stays": 60 if below else 0, "below": below})
+
+
 def test_a_call_finds_nothing_of_the_one_before_in_its_scratch_folder(folder: str) -> None:
     """What is written there belongs to one call."""
     with Child(_task(folder, "write_scratch", disk=2 * MIB)) as child:

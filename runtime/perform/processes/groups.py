@@ -48,13 +48,13 @@ class ControlGroup:
     def kill(self) -> None:
         """Kill every process of the tree, whatever sessions and parents they gave themselves, and wait until they are gone."""
         deadline = time.monotonic() + _PATIENCE
-        while (members := self._members()) and time.monotonic() < deadline:
+        while (members := self.members()) and time.monotonic() < deadline:
             for pid in members:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(_PAUSE)
 
-    def _members(self) -> list[int]:
+    def members(self) -> list[int]:
         """Return the tree's processes that still run; a process of another namespace reads 0, and is none of ours."""
         found = (int(line) for line in _read(self.folder / "cgroup.procs").split())
         return [pid for pid in found if pid > 0 and not _is_dead(pid)]
@@ -77,6 +77,24 @@ def control_group(pid: int, memory: int | None) -> ControlGroup | None:
         if _limited(made.folder, {} if memory is None else limits, counter, pid, memory):
             return made
         made.close()
+    return None
+
+
+def own_kills() -> int | None:
+    """Return how many processes of this one's own control group the kernel has killed for memory; None where it doesn't say.
+
+    Children that have a group of their own count there.
+    """
+    for line in _read("/proc/self/cgroup").splitlines():
+        number, controllers, path = line.split(":", 2)
+        if number == "0" and (CGROUP_ROOT / "cgroup.controllers").exists():
+            found = [_kills(base / "memory.events.local") for base in _bases(CGROUP_ROOT, path)]
+        elif "memory" in controllers.split(","):
+            found = [_kills(base / "memory.oom_control") for base in _bases(CGROUP_ROOT / "memory", path)]
+        else:
+            continue
+        if found[0] is not None:
+            return found[0]
     return None
 
 

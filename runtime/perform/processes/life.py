@@ -160,7 +160,7 @@ class Life:
         while not self._is_over(begun, pause):
             if begun.guard.exceeded():
                 self._why = "memory"
-            elif begun.scratch is not None and begun.scratch.exceeded():
+            elif _overflows(begun):
                 self._why = "disk"
             elif self._task.owner is not None and not self._task.owner.alive():
                 self._why = "end"
@@ -219,13 +219,16 @@ class Life:
 
     def overflowed(self) -> bool:
         """Return whether the scratch folder holds more than it may."""
-        return self._why == "disk" or (self._begun.scratch is not None and self._begun.scratch.exceeded())
+        return self._why == "disk" or _overflows(self._begun)
 
     def settle(self) -> bool:
         """Empty the scratch folder after a call, and return whether the process may be used again."""
-        if self._begun.scratch is not None:
-            self._begun.scratch.clear()
-        return not self._task.is_tidy or not self._begun.guard.others(self._begun.process.pid)
+        pid, scratch = self._begun.process.pid, self._begun.scratch
+        if scratch is not None:
+            scratch.clear()
+            if scratch.is_held(pid):
+                return False
+        return not self._task.is_tidy or not self._begun.guard.others(pid)
 
     def leave(self) -> None:
         """Send the process, and nothing that it started, the signal that asks it to leave."""
@@ -268,6 +271,10 @@ class Life:
             return f"the process wrote more than its disk of {task.disk >> 20} MiB into its scratch folder"
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return f"the process died: {how}"
+
+
+def _overflows(begun: _Begun) -> bool:
+    return begun.scratch is not None and begun.scratch.exceeded(begun.guard.members())
 
 
 def _pidfd(pid: int) -> int | None:

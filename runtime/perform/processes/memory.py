@@ -40,6 +40,10 @@ class MemoryGuard(Protocol):
         """Return whether the tree has more processes than ``pid``."""
         ...
 
+    def members(self) -> list[int]:
+        """Return the tree's processes that run."""
+        ...
+
     def kill(self) -> None:
         """Kill every process of the tree."""
         ...
@@ -85,7 +89,15 @@ class Watchdog:
 
     def others(self, pid: int) -> bool:
         """Return whether a process has children that run; those that left it are found when the tree is killed."""
-        return any(_read(one / "children").split() for one in Path(f"/proc/{pid}/task").glob("*"))
+        return bool(_children(pid))
+
+    def members(self) -> list[int]:
+        """Return the process and what is below it; those that left it are found when the tree is killed."""
+        found, waiting = [], [self.pid]
+        while waiting:
+            found.append(waiting.pop())
+            waiting += _children(found[-1])
+        return found
 
     def kill(self) -> None:
         """Kill the process, what is below it, and whatever carries its mark."""
@@ -116,6 +128,10 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="ascii")
     except OSError:
         return ""
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for one in Path(f"/proc/{pid}/task").glob("*") for child in _read(one / "children").split()]
 
 
 def _resident(pid: int) -> int:

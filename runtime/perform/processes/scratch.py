@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,13 +40,31 @@ class Scratch:
         """What a child is told of it."""
         return dict.fromkeys(VARIABLES, str(self.folder))
 
-    def used(self) -> int:
-        """Return how much it holds, in bytes of disk: a file with holes counts for what it has."""
-        return sum(_blocks(entry) for entry in _entries(self.folder)) * _BLOCK
+    def used(self, pids: Iterable[int] = ()) -> int:
+        """Return how much it holds, in bytes of disk: a file with holes counts for what it has.
 
-    def exceeded(self) -> bool:
-        """Return whether it holds more than it may."""
-        return self.used() > self.most
+        So do files without a name that one of these processes has open: ``tempfile.TemporaryFile`` makes nothing else.
+        """
+        nameless = {(found.st_dev, found.st_ino): found.st_blocks for found in self._nameless(pids)}
+        return (sum(_blocks(entry) for entry in _entries(self.folder)) + sum(nameless.values())) * _BLOCK
+
+    def exceeded(self, pids: Iterable[int] = ()) -> bool:
+        """Return whether it holds more than it may; see `used`."""
+        return self.used(pids) > self.most
+
+    def is_held(self, pid: int) -> bool:
+        """Return whether a process has a file of it open that has no name any more: nobody else can remove that."""
+        return next(self._nameless([pid]), None) is not None
+
+    def _nameless(self, pids: Iterable[int]) -> Iterator[os.stat_result]:
+        """Yield the files in it that have no name, as the kernel's ``proc_pid_fd(5)`` shows them: "PATH (deleted)"."""
+        inside = self.folder.resolve()
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                for link in Path(f"/proc/{pid}/fd").iterdir():
+                    with contextlib.suppress(OSError):
+                        if inside in link.readlink().parents and not (found := link.stat()).st_nlink:
+                            yield found
 
     def clear(self) -> None:
         """Remove what it holds."""

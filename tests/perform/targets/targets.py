@@ -127,6 +127,23 @@ def write_scratch(request: dict[str, Any]) -> list[Any]:
     return [str(folder), found]
 
 
+KEPT: list[Any] = []
+
+
+def write_nameless(request: dict[str, Any]) -> int:
+    """Write so many bytes to a temporary file without a name, in another process where asked; return our process id."""
+    if request["below"]:
+        below = {**request, "below": False}
+        code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import targets; targets.write_nameless({below})"
+        subprocess.run([sys.executable, "-c", code], check=True)
+        return os.getpid()
+    KEPT.append(tempfile.TemporaryFile())  # noqa: SIM115 - that it stays open is the point
+    KEPT[-1].write(b"x" * request["bytes"])
+    KEPT[-1].flush()
+    time.sleep(request["stays"])
+    return os.getpid()
+
+
 def large(request: int) -> str:
     """Return a text of so many letters."""
     return "x" * request
