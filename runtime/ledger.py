@@ -15,7 +15,7 @@ What was done before something failed for good is no cost of the failure: it is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -77,6 +77,11 @@ class Totals(Frozen):
         names = Totals.model_fields
         return Totals.model_construct(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
+    def less(self, other: Totals) -> Totals:
+        """Return what of it is not a part of ``other``; nothing is less than 0."""
+        taken = {name: getattr(self, name) - getattr(other, name) for name in Totals.model_fields}
+        return Totals.model_construct(**{name: max(value, type(value)(0)) for name, value in taken.items()})
+
 
 NONE = Totals.model_construct()
 ByClass: TypeAlias = "Mapping[FailureClass, Totals]"
@@ -90,6 +95,8 @@ class AttemptLedger:
     attempts: list[Attempt] | None = None
     _questions: dict[str, tuple[FailureClass, float]] = field(default_factory=dict)
     """Open questions about failures: their class, and when they were asked."""
+    _waits: dict[str, Attempt] = field(default_factory=dict)
+    """Attempts, by call, after which there is a wait that isn't over."""
 
     def failed(self, call: CallState, event: CallFailed) -> None:
         """Count a failed attempt, which is the newest of its call's."""
@@ -100,6 +107,17 @@ class AttemptLedger:
             event.cost,
         )  # fmt: skip
         self.add(one, is_new=all(before.failure != event.failure for before in call.failures[:-1]))
+        self._waits = {name: before for name, before in self._waits.items() if before.at + before.wait > one.at}
+        if one.wait:
+            self._waits[call.call] = one
+
+    def end_waits(self, calls: Iterable[str], at: float) -> None:
+        """Count no more than what has passed of waits that end before their time, since something around them has ended."""
+        for one in [self._waits.pop(call) for call in calls if call in self._waits] if self._waits else ():
+            passed = max(0.0, min(one.wait, at - one.at))
+            self._count(one.at, one.failure, NONE.model_copy(update={"waited": passed - one.wait}))
+            if self.attempts is not None:
+                self.attempts[self.attempts.index(one)] = replace(one, wait=passed)
 
     def refused(self, call: CallState, event: AnswerRefused) -> None:
         """Count an answer that came and was not accepted, with what its request cost."""

@@ -9,15 +9,22 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
+from ...compiler.frozen import Frozen
 from ..failures import Corrupt, Missing
 from ..journal import paths
-from ..ledger import merged
 from ..ports import Store
 from .model import Marker, ShardRef
 
 MARKER: TypeAdapter[Marker] = TypeAdapter(Marker)
 _FINISHED = re.compile(r"/(\d+)\.json$")
 _STARTED = re.compile(r"/(\d+)-(\d+)\.json$")
+
+
+class Beginning(Frozen):
+    """What an attempt at a shard says when it begins: when, in seconds since 1970, and for which driver's generation."""
+
+    at: float | None = None
+    generation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +53,20 @@ class Board:
         there = self.read(marker.group, marker.shard)
         if there is not None and there.outcome == "done":
             return there
-        if there is not None and there.attempt < marker.attempt:
-            # What earlier attempts cost goes along with what becomes of the shard.
-            marker = marker.model_copy(update={"failures": merged(there.failures, marker.failures)})
         self.store.put(name, marker.model_dump_json(exclude_defaults=True).encode())
         return marker
 
-    def start(self, group: int, ref: ShardRef) -> None:
-        """Say that an attempt begins, so that a worker that is killed has named its shard."""
-        self.store.create(paths.start_marker(self.job, self.planned, group, ref.shard, ref.attempt), b"{}")
+    def start(self, group: int, ref: ShardRef, at: float | None = None) -> None:
+        """Say that an attempt begins, so that a worker that is killed has named its shard; ``at`` is in seconds since 1970."""
+        content = Beginning(at=at, generation=self.generation).model_dump_json().encode()
+        self.store.create(paths.start_marker(self.job, self.planned, group, ref.shard, ref.attempt), content)
+
+    def begun(self, group: int, ref: ShardRef) -> Beginning:
+        """Return what an attempt said when it began; nothing where that can't be read."""
+        try:
+            return Beginning.model_validate_json(self.store.get(paths.start_marker(self.job, self.planned, group, ref.shard, ref.attempt)))
+        except (Missing, Corrupt, ValidationError):
+            return Beginning()
 
     def reach(self, group: int, ref: ShardRef, stage: str) -> None:
         """Say that an attempt goes on with a stage behind the first of its group: what ends the process then ends it there."""
@@ -94,6 +106,10 @@ class Board:
     def stopped(self) -> bool:
         """Return whether the workers were asked to begin nothing more."""
         return self.store.exists(paths.stop(self.job, self.generation))
+
+    def was_told_to_stop(self, began: Beginning) -> bool:
+        """Return whether the driver for which an attempt began has asked its workers to begin nothing more."""
+        return began.generation is not None and self.store.exists(paths.stop(self.job, began.generation))
 
     def fenced(self) -> bool:
         """Return whether another driver has begun since."""

@@ -9,12 +9,12 @@ from typing import TypeVar
 
 from ...compiler.settings import REACTIONS, FailureClass, OnFailure, Reaction, Then, merge_reactions
 from .. import evidence
-from ..failures import CallableError, DarnerError, Failure
+from ..failures import FAILURES, CallableError, DarnerError, Failure
 from ..ledger import Totals
 from ..perform.processes.child import place_of
 from ..perform.world import SystemClock, chance
 from ..ports import CallRequest
-from ..retry import Attempts, delay
+from ..retry import Attempts, bound, delay
 from .outcomes import Dead, Filtered, Outcome
 
 Result = TypeVar("Result")
@@ -55,6 +55,14 @@ class FailurePolicy:
         if self.count is not None:
             self.count(failure.kind, Totals(attempts=1, calls=int(times(tried) == 1), waited=wait or 0.0))
         return wait
+
+    def process_wait(self, kind: FailureClass, tried: Attempts) -> float | None:
+        """Return the seconds before a shard whose process ended is tried again, or None where it isn't, see `retry.delay`."""
+        return delay(_PURE, self.reactions[kind], FAILURES[kind](kind), tried, chance())
+
+    def crash_wait(self, times: int) -> float:
+        """Return the seconds before a shard whose worker was killed so often is tried again, whoever was to blame for it."""
+        return bound(self.reactions["crashed"].backoff, times - 1) * chance()
 
     def then(self, kind: FailureClass, *, used_up: bool) -> Then | None:
         """Return what the spec says becomes of what fails like this; None where it says nothing, which is a dead letter.

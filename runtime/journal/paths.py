@@ -232,6 +232,21 @@ def start_marker(name: str, number: int, group: int, shard: int, attempt: int) -
     return f"{JOBS}/{name}/{number:06d}/started/{group:02d}/{shard:06d}-{attempt:03d}.json"
 
 
+def failed_attempts(name: str, number: int) -> str:
+    """Return the folder of what failed attempts at the shards of a plan of work cost."""
+    return f"{JOBS}/{name}/{number:06d}/failed"
+
+
+def failed_attempt(name: str, number: int, group: int, shard: int, attempt: int, how: str) -> str:  # noqa: PLR0913, PLR0917 - parts of a name
+    """Return the name of what one such attempt cost; ``how`` says what became of it."""
+    return f"{failed_attempts(name, number)}/{group:02d}/{shard:06d}-{attempt:03d}.{how}.json"
+
+
+def job_failures(name: str, number: int) -> str:
+    """Return the name of what failures of a plan of work cost in all: it stays when the rest of its generation is cleared away."""
+    return f"{JOBS}/{name}/{number:06d}/failures.json"
+
+
 def stage_marker(started: str, stage: str) -> str:
     """Return the object that says that an attempt, named by its `start_marker`, reached a stage behind its group's first."""
     return f"{started.removesuffix('.json')}.at-{stage}"

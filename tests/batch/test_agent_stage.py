@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -135,6 +136,9 @@ def test_an_agent_enriches_rows_and_a_new_price_reaches_the_sink_without_asking_
     assert spent(first) > 0
     assert made(first) == 2 + 2 + 3 + 2, "a row that failed was paid for, too"
     assert len(list((folder / "notes").iterdir())) == 2, "two rows that ask for the same write are two writes"
+    assert first["outputs"]["failures"]["semantic"]["attempts"] == 2
+    (dead,) = pa.ipc.open_file(next((folder / "store").glob("jobs/enrich/*/dead/00-*.arrow")).read_bytes()).read_all().to_pylist()
+    assert (dead["_key"], dead["failure"], dead["attempts"]) == ("f", "semantic", 2), "two answers were refused"
 
     feed(
         folder,

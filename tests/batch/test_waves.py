@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from darner.compiler.settings import FailureClass, OnFailure, Reaction
+from darner.runtime.batch.attempts import JobLedger
 from darner.runtime.batch.driving.tally import Tally
 from darner.runtime.batch.driving.waves import Tries, Waves
 from darner.runtime.batch.groups import Allowance, Group
 from darner.runtime.batch.markers import Board
 from darner.runtime.batch.model import Marker, ShardRef
 from darner.runtime.batch.policy import FailurePolicy
+from darner.runtime.batch.working.metering import Used
 from darner.runtime.batch.working.remembered import part_written
+from darner.runtime.batch.working.spending import spent
 from darner.runtime.failures import Corrupt
 from darner.runtime.journal import paths
 from darner.runtime.journal.local_store import LocalStore
+from darner.runtime.ledger import Totals
+from darner.runtime.perform.world import SystemClock
 from darner.runtime.retry import TAKEN_AT_MOST
 
 SAID: dict[str, OnFailure] = {"second": {"crashed": Reaction(attempts=2)}}
@@ -31,7 +38,10 @@ def _board(folder: Path) -> Board:
 def _waves(board: Board, groups: tuple[Group, ...] = GROUPS, **more: Any) -> Waves:
     policies = {stage: FailurePolicy.of(stage, SAID.get(stage, {})) for group in groups for stage in group.stages}
     ladders = dict.fromkeys(range(len(groups)), (Allowance(),) * 3)
-    return Waves(Tally(board, groups, {0: 10}), ladders, policies, lambda _, group: group, **more)
+    shards = more.pop("shards", {0: 10})
+    ledger = JobLedger(board.store, "shop", 1)
+    more = {"timer": itertools.count(0, 100).__next__, **more}  # any wait is over when somebody looks again
+    return Waves(Tally(board, groups, shards), ladders, policies, lambda _, group: group, ledger, SystemClock(), **more)
 
 
 def _failed(board: Board, wave: list[tuple[int, Tries]], failure: FailureClass) -> None:
@@ -52,7 +62,7 @@ def test_a_shard_that_is_done_after_its_wave_has_ended_is_not_taken_for_damaged(
     wave = waves.next()
     board.start(0, ShardRef(0))
     board.finish(_done(0))
-    assert waves.judge(wave, killed=True, progressed=False) == []
+    assert waves.judge(wave, killed="crashed", progressed=False) == []
     assert board.read(0, 0) is not None
     waves.tally.refresh()
     assert waves.tally.unfinished() == {0: 1}
@@ -99,7 +109,7 @@ def test_a_shard_climbs_one_rung_a_wave_from_where_earlier_runs_began_and_ends_o
         wave = waves.next()
         assert wave[0][1][0] == (attempt, rung)
         _failed(board, wave, "oom")
-        lost = waves.judge(wave, killed=False, progressed=False)
+        lost = waves.judge(wave, killed=None, progressed=False)
     assert [(one.failure, one.attempts, one.stage) for one in lost] == [("oom", 2, "first")]
 
 
@@ -110,14 +120,14 @@ def test_being_asked_to_leave_uses_up_no_attempt_and_is_given_up_only_where_it_n
     for _ in range(TAKEN_AT_MOST - 1):
         wave = waves.next()
         _failed(board, wave, "preempted")
-        assert waves.judge(wave, killed=True, progressed=False) == []
+        assert waves.judge(wave, killed="crashed", progressed=False) == []
     for _ in range(2):
         wave = waves.next()
         _failed(board, wave, "crashed")
-        assert waves.judge(wave, killed=False, progressed=False) == []
+        assert waves.judge(wave, killed=None, progressed=False) == []
     wave = waves.next()
     _failed(board, wave, "preempted")
-    assert [one.failure for one in waves.judge(wave, killed=False, progressed=False)] == ["preempted"]
+    assert [one.failure for one in waves.judge(wave, killed=None, progressed=False)] == ["preempted"]
 
 
 def test_a_crash_is_judged_by_the_stage_that_the_shard_was_at(tmp_path: Path) -> None:
@@ -126,25 +136,123 @@ def test_a_crash_is_judged_by_the_stage_that_the_shard_was_at(tmp_path: Path) ->
     waves = _waves(board, (Group(0, ("first", "second")),))
     wave = waves.next()
     _failed(board, wave, "crashed")
-    assert waves.judge(wave, killed=False, progressed=False) == []
+    assert waves.judge(wave, killed=None, progressed=False) == []
     wave = waves.next()
     board.reach(0, ShardRef(0, 2), "second")
     _failed(board, wave, "crashed")
-    (lost,) = waves.judge(wave, killed=False, progressed=False)
+    (lost,) = waves.judge(wave, killed=None, progressed=False)
     assert (lost.stage, lost.failure) == ("second", "crashed")
 
 
 def test_a_shard_of_a_killed_worker_goes_alone_and_is_given_up_after_two_killed_waves_alone(tmp_path: Path) -> None:
     """Nobody knows which of several shards it was: only what was alone is to blame."""
     board = _board(tmp_path)
-    waves = Waves(
-        Tally(board, GROUPS[:1], {0: 10, 1: 10}), {0: (Allowance(),)}, {"first": FailurePolicy.of("first", {})}, lambda _, group: group
-    )
+    waves = _waves(board, GROUPS[:1], shards={0: 10, 1: 10})
     for alone in (False, False, True, True):
         wave = waves.next()
         assert len(wave) == (1 if alone else 2)
         for shard, tries in wave:
             board.start(0, ShardRef(shard, tries[0][0]))
-        lost = waves.judge(wave, killed=True, progressed=False)
+        lost = waves.judge(wave, killed="crashed", progressed=False)
     assert [(one.shard, one.failure) for one in lost] == [(0, "crashed")]
     assert "killed 4 times, 2 times alone" in lost[0].message
+
+
+def _spent(board: Board) -> dict[str, tuple[int, int]]:
+    """Return what the ledger says of each class: attempts, calls."""
+    return {str(kind): (one.attempts, one.calls) for kind, one in spent(board.store, "shop", 1).failures.items()}
+
+
+def test_a_shard_whose_worker_died_without_a_word_is_counted_once_whoever_drives(tmp_path: Path) -> None:
+    """By the end of its wave, with the time since it began, or by the next driver where the driver died too; the others aren't."""
+    board = _board(tmp_path)
+    waves = _waves(board, GROUPS[:1], shards={0: 10, 1: 10, 2: 10})
+    wave = waves.next()
+    board.start(0, ShardRef(0), at=SystemClock().now() - 60)
+    board.start(0, ShardRef(1))
+    waves.judge(wave, killed="oom", progressed=False)
+    assert _spent(board) == {"oom": (2, 2)}
+    assert 60 <= spent(board.store, "shop", 1).failures["oom"].seconds < 660
+    for shard, tries in waves.next():
+        board.start(0, ShardRef(shard, tries[0][0]))
+    for _ in range(2):
+        _waves(board, GROUPS[:1], shards={0: 10, 1: 10, 2: 10}).resume()
+    assert _spent(board) == {"oom": (2, 2), "crashed": (3, 3)}
+
+
+def test_what_a_driver_stopped_counts_as_preempted_and_what_it_did_not_count_is_counted_by_the_next(tmp_path: Path) -> None:
+    """It asked its workers to stop; one had no time to say so. Another shard's worker had said why it failed."""
+    board = _board(tmp_path)
+    waves = _waves(board, GROUPS[:1], shards={0: 10, 1: 10})
+    waves.next()
+    board.start(0, ShardRef(0))
+    board.start(0, ShardRef(1))
+    board.finish(Marker(shard=1, group=0, attempt=1, outcome="failed", failure="crashed", message="it ended", seconds=2.5))
+    board.stop()
+    after = _waves(Board(board.store, "shop", 1, 2), GROUPS[:1], shards={0: 10, 1: 10})
+    after.resume()
+    assert _spent(board) == {"preempted": (1, 1), "crashed": (1, 1)}
+    assert after.crashes[0, 1] == 1, "attempts are counted on"
+
+
+def test_a_shard_that_crashes_is_waited_for_longer_each_time_and_others_go_on_meanwhile(tmp_path: Path) -> None:
+    """Full jitter up to 1s, then 2s; what was waited stands in the ledger; after the third there is no other attempt."""
+    board, now = _board(tmp_path), [0.0]
+    waves = _waves(board, GROUPS[:1], shards={0: 10, 1: 10}, timer=lambda: now[0])
+    waited = 0.0
+    for times in (1, 2):
+        wave = [one for one in waves.next() if one[0] == 0]
+        _failed(board, wave, "crashed")
+        assert waves.judge(wave, killed=None, progressed=False) == []
+        wait = waves.until[0] - now[0]
+        assert 0 < wait <= 2.0 ** (times - 1)
+        waited += wait
+        assert [shard for shard, _ in waves.next()] == [1]
+        assert waves.pause() == 0, "the other one is ready"
+        board.finish(_done(0).model_copy(update={"shard": 1}))
+        waves.tally.refresh()
+        assert waves.next() == []
+        assert waves.pause() == pytest.approx(wait)
+        now[0] = waves.until[0]
+        assert [tries[0] for _, tries in waves.next()] == [(times + 1, 0)]
+        waves.tally.done[0].clear()
+        board.forget(0, 1)
+    _failed(board, [one for one in waves.next() if one[0] == 0], "crashed")
+    (lost,) = waves.judge(wave := waves.next(), killed=None, progressed=False)
+    assert (lost.failure, lost.attempts, len(wave)) == ("crashed", 3, 2)
+    assert _spent(board) == {"crashed": (3, 1)}
+    assert spent(board.store, "shop", 1).failures["crashed"].waited == pytest.approx(waited)
+    assert JobLedger(board.store, "shop", 1).crashes(0, 0) == 0, "whoever takes the shard up again tries anew"
+
+
+def test_what_a_shard_had_cost_that_is_made_again_still_counts_and_nothing_twice(tmp_path: Path) -> None:
+    """Its failed rows, calls, tokens and money: before it is made again, after that, and if its driver dies in between."""
+    board = _board(tmp_path)
+    waves = _waves(board, GROUPS[:1])
+    used = Used(3, 70, Decimal("0.25"), {"semantic": Totals(attempts=2, calls=1)})
+    made = _done(0).model_copy(update={**used.as_dict(), "worker": "here:1"})
+    board.start(0, ShardRef(0))
+    board.finish(made)
+    waves.tally.refresh()
+    assert spent(board.store, "shop", 1) == used
+    waves.again(0, 0, "parts/first/000000.arrow is gone")
+    assert spent(board.store, "shop", 1) == used
+    board.finish(made)
+    assert spent(board.store, "shop", 1) == used, "a driver that is killed before it takes the marker away"
+    waves.again(0, 0, "parts/first/000000.arrow is gone")
+    board.finish(made.model_copy(update={"attempt": 2}))
+    assert spent(board.store, "shop", 1) == used + used
+
+
+def test_a_shard_that_its_worker_finished_after_all_has_not_crashed(tmp_path: Path) -> None:
+    """It outlived its wave; its rows that are dead letters, though, did crash."""
+    board = _board(tmp_path)
+    waves = _waves(board, GROUPS[:1])
+    wave = waves.next()
+    board.start(0, ShardRef(0))
+    waves.judge(wave, killed="crashed", progressed=False)
+    board.finish(_done(0))
+    assert _spent(board) == {"crashed": (1, 1)}
+    board.forget(0, 0)
+    board.finish(_done(0).model_copy(update={"worker": "here:1"}))
+    assert _spent(board) == {}

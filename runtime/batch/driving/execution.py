@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ....compiler.plan import Compiled, JobPlan, ModelPlan
+from ....compiler.plan import Compiled, JobPlan, ModelPlan, Plan
+from ....compiler.settings import FailureClass
 from ....connectors.ports import Upsertable
 from ...failures import DarnerError, Exhausted, Fenced, StoreError
 from ...journal import paths
 from ...perform.processes.children import ProcessId
+from ...perform.processes.groups import own_kills
 from ...perform.world import SystemClock
 from ...ports import Json, Progress, Store
+from ..attempts import JobLedger
 from ..ends import saying_end
 from ..groups import Allowance, Group
 from ..markers import Board
@@ -36,6 +40,8 @@ from .tally import Tally
 from .waves import Waves
 
 _ROUNDING = 1e-9
+_LOOK_SECONDS = 0.25
+"""How often the driver looks around while it waits before it tries a shard again."""
 _STOP_SECONDS = 30.0
 """How long shards under way are waited for when a run ends early."""
 _HAND_OVER_SECONDS = 5.0
@@ -110,7 +116,8 @@ class Run:
         plan = execution.compiled.plan
         self._policies = {name: FailurePolicy.of(name, stage.on_failure) for name, stage in plan.stages.items()}
         self._rungs = JobRungs(execution.store, plan, execution.groups, execution.ladders, execution.gpus)
-        self._waves = Waves(self.tally, execution.ladders, self._policies, self._spoilt, first=self._rungs.first())
+        ledger = JobLedger(execution.store, execution.work.job, execution.work.generation, _asking(plan, execution.groups))
+        self._waves = Waves(self.tally, execution.ladders, self._policies, self._spoilt, ledger, SystemClock(), first=self._rungs.first())
         self.commits = SinkCommits(execution.board(), execution.sink, execution.compiled.plan, execution.work.basis is None)
         self._orders = execution.orders()
         self.spending = Spending(execution.store, execution.work.job, execution.work.generation, plan)
@@ -144,6 +151,9 @@ class Run:
             wave = self._waves.next()
             if wave:
                 self._wave(wave)
+            elif self.tally.unfinished():
+                time.sleep(min(self._waves.pause(), _LOOK_SECONDS))
+                self._tick()
             elif self._all_committed():
                 return
 
@@ -189,7 +199,7 @@ class Run:
     def _wave(self, wave: list[Any]) -> None:
         """Run one wave; meanwhile look at the markers, write to the sink, and see whether to go on."""
         self._told.store.put(paths.heartbeat(self._told.work.job, self._told.generation), b"{}")
-        before = self.tally.passed()
+        before, kills = self.tally.passed(), own_kills()
         failed = InBackground(lambda died: run_wave(wave, self._orders, self._told.engine, died))
         try:
             with self._told.phases.timed("rows"):
@@ -203,7 +213,7 @@ class Run:
             raise
         self._tick()
         progressed = self.tally.passed() > before
-        killed = failed.error is not None and not self._explained(failed.error, progressed=progressed)
+        killed = None if failed.error is None or self._explained(failed.error, progressed=progressed) else _ended_as(kills)
         for one in self._waves.judge(wave, killed=killed, progressed=progressed):
             self._lose(one)
 
@@ -332,6 +342,17 @@ class Run:
                 "used": self._used(),
             }
         )
+
+
+def _asking(plan: Plan, groups: tuple[Group, ...]) -> frozenset[int]:
+    """Return the groups that ask models."""
+    return frozenset(group.number for group in groups if any(":" not in plan.stages[stage].runs for stage in group.stages))
+
+
+def _ended_as(kills: int | None) -> FailureClass:
+    """Return as what a killed worker counts; ``kills``: how many the kernel had counted before, see `own_kills`."""
+    now = own_kills()
+    return "oom" if kills is not None and now is not None and now > kills else "crashed"
 
 
 def _unusable(error: DarnerError) -> StoreError:

@@ -10,7 +10,7 @@ from ..claims import generations
 from ..history import manifest_of, newest_manifest
 from ..model import Manifest
 
-_WORKING = ("in", "started", "flushed", "sink")
+_WORKING = ("in", "started", "failed", "flushed", "sink")
 """What a generation needs only while it is worked on."""
 
 

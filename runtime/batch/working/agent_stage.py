@@ -13,7 +13,7 @@ from ...perform.secrets import EnvironmentSecrets
 from ...perform.values import dump
 from ...perform.world import SystemClock, chance
 from ..columns import RowType
-from ..policy import FailurePolicy
+from ..policy import ROW_ERRORS, FailurePolicy, Used, row_error
 from .callables import DEFAULT_CONCURRENCY, AsyncCaller, StageTypes
 from .metering import Meter
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _AgentRow:
-    """Asks an agent for one row. Attempts are the agent's own; the row as a whole is not tried again."""
+    """Asks an agent for one row. Attempts are the agent's own; the row as a whole is not tried again: it raises `Used`."""
 
     agents: Agents
     name: str
@@ -44,6 +44,9 @@ class _AgentRow:
         parent = f"{self.stage}/{row.get(self.key, '')}"
         try:
             return await self.agents.call(boundary, self.name, row, parent=parent, laid_over=LaidOver(dict(self.on_failure)))
+        except ROW_ERRORS as error:
+            tried = sum(one.attempts for one in boundary.attempts.by_class().values())
+            raise Used(row_error(error), max(1, tried)) from error
         finally:  # what a row that fails has used was paid for, too
             self.meter.add(boundary.used, boundary.attempts.by_class())
 

@@ -216,6 +216,8 @@ class AsyncCaller:
             try:
                 result = await self.function(value)
                 return Filtered() if result is None and self.filters else Done(conform(self.output, result))
+            except Used as used:  # an agent tries again by itself
+                return self.policy.settle(used.error, used.attempts)
             except ROW_ERRORS as error:  # whatever user code raises is the row's failure
                 failed = row_error(error)
             tried = tried.after(as_failure(failed))

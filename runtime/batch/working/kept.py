@@ -21,7 +21,7 @@ from ...perform.processes.leaving import Notice
 from ...ports import Store
 from ..arrow import Column, one_array
 from ..flushes import DEAD, DEAD_ROW, encoded, read_flush, stage_of
-from ..model import FINGERPRINT, KEY, STATE
+from ..model import FINGERPRINT, KEY, STATE, Marker
 from ..outcomes import Dead
 from ..rows import DONE, FILTERED, Rows
 from .metering import Meter, Used
@@ -139,6 +139,12 @@ def used_by(store: Store, name: str) -> Used:
     """Return what the rows of a flush cost; nothing where it is damaged or gone."""
     table = read_flush(store, name)
     return Used() if table is None else _used(table)
+
+
+def flushed_by(store: Store, marker: Marker, job: str, planned: int) -> Used:
+    """Return what the flushes of a shard cost, as far as they are of the stages that a marker speaks of."""
+    names = (name for name in store.names(paths.flushes(job, planned, marker.shard)) if stage_of(name) in marker.parts)
+    return sum((used_by(store, name) for name in names), Used())
 
 
 def _used(table: pa.Table) -> Used:

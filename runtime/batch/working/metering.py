@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ....compiler.settings import FailureClass
-from ...ledger import ByClass, Totals, merged
+from ...ledger import NONE, ByClass, Totals, merged
 from ...ports import Usage
 
 
@@ -25,6 +25,12 @@ class Used:
         """Return the sum."""
         failures = merged(self.failures, other.failures)
         return Used(self.calls + other.calls, self.tokens + other.tokens, self.cost + other.cost, failures)
+
+    def less(self, other: Used) -> Used:
+        """Return what of it is not a part of ``other``; nothing is less than 0."""
+        failures = {failure: totals.less(other.failures.get(failure, NONE)) for failure, totals in self.failures.items()}
+        calls, tokens = max(0, self.calls - other.calls), max(0, self.tokens - other.tokens)
+        return Used(calls, tokens, max(Decimal(0), self.cost - other.cost), {name: one for name, one in failures.items() if one != NONE})
 
     def as_dict(self) -> dict[str, Any]:
         """Return what a marker says of it."""

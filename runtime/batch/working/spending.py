@@ -1,7 +1,8 @@
 """What a job's work has used so far, whichever of its drivers it was, against its budget.
 
-What a shard used stands in its marker once it is done; until then in what its attempts have flushed. So a job that is
-killed, stopped or preempted goes on with what it had spent, and nothing counts twice.
+What a shard used stands in its marker once it is done; until then in what its attempts have flushed. What attempts cost
+that failed, or were made again, stands in entries of their own (`attempts`). So a job that is killed, stopped or preempted
+goes on with what it had spent, and nothing counts twice.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ....compiler.settings import Budget
 from ...failures import Corrupt, Exhausted, Missing, StoreError
 from ...journal import paths
 from ...ports import Store
+from ..attempts import Tried, entries
 from ..markers import MARKER
 from ..model import Marker
 from .kept import used_by
@@ -39,6 +41,7 @@ class Spending:
     """What limits it; None where somebody only wants to know."""
     _done: dict[str, Marker] = field(default_factory=dict)
     _flushes: dict[str, Used] = field(default_factory=dict)
+    _tried: dict[str, tuple[Tried, Used]] = field(default_factory=dict)
     _before: float = 0.0
     _began: float = field(default_factory=time.monotonic)
     _looked: float = float("-inf")
@@ -61,11 +64,16 @@ class Spending:
         return self._before + time.monotonic() - self._began
 
     def used(self, markers: Iterable[Marker]) -> Used:
-        """Return what shards that are done have used, and what the others have flushed."""
+        """Return what shards that are done have used, what the others have flushed, and what attempts cost that came to nothing."""
         known = list(markers)
+        self._look()
         done = {(stage, one.shard) for one in known if one.outcome == "done" for stage in one.parts}
-        total = sum((Used(one.calls, one.tokens, one.cost, one.failures) for one in known), Used())
-        return sum((used for name, used in self._flushed() if _of(name) not in done), total)
+        # By its worker, after its driver had given it up: what became of it at last counts.
+        outlived = {Tried(one.group, one.shard, one.attempt) for one in known if one.outcome == "done" and one.worker}
+        told = {tried for tried, _ in self._tried.values()}
+        total = sum((_of_marker(one) for one in known if one.outcome == "done" or _tried(one) not in told), Used())
+        total = sum((used for tried, used in self._tried.values() if tried not in outlived), total)
+        return sum((used for name, used in self._flushes.items() if _of(name) not in done), total)
 
     def in_all(self) -> Used:
         """Return the same from everything that is in the store now: failed attempts, too."""
@@ -85,14 +93,18 @@ class Spending:
                     self._done[name] = marker
             yield marker
 
-    def _flushed(self) -> list[tuple[str, Used]]:
+    def _look(self) -> None:
+        """Read what is new among flushes and entries, now and then; only agents use what is counted here while a job is at work."""
         asks = self.plan is None or any(":" not in stage.runs for stage in self.plan.stages.values())
-        if asks and time.monotonic() - self._looked >= _LOOK_SECONDS:
-            self._looked = time.monotonic()
-            for name in self.store.names(paths.flushes(self.job, self.planned)):
-                if name not in self._flushes:
-                    self._flushes[name] = used_by(self.store, name)
-        return list(self._flushes.items())
+        if not asks or time.monotonic() - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = time.monotonic()
+        for name in self.store.names(paths.flushes(self.job, self.planned)):
+            if name not in self._flushes:
+                self._flushes[name] = used_by(self.store, name)
+        fresh = [name for name in self.store.names(paths.failed_attempts(self.job, self.planned)) if name not in self._tried]
+        for name, tried, used in entries(self.store, fresh):
+            self._tried[name] = (tried, used)
 
     @property
     def leaves_something(self) -> bool:
@@ -127,6 +139,14 @@ class Spending:
             self._noted = time.monotonic()
             content = json.dumps({"seconds": self.seconds}).encode()
             self.store.put(paths.spent(self.job, self.planned), content)
+
+
+def _tried(marker: Marker) -> Tried:
+    return Tried(marker.group, marker.shard, marker.attempt)
+
+
+def _of_marker(marker: Marker) -> Used:
+    return Used(marker.calls, marker.tokens, marker.cost, marker.failures)
 
 
 def _of(flush: str) -> tuple[str, int]:

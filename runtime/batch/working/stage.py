@@ -67,8 +67,8 @@ def run_stage(stage: Stage, rows: Rows, memory: Memory, batch: int | None, keepe
     found = memory.find(stage.name, rows, fingerprints)
     kept = keeper.earlier(stage.name, rows, fingerprints, found.places)
     known = found.places | kept.places
-    todo = [place for place in range(len(rows)) if place not in known] if known else list(range(len(rows)))
-    work = _Work(stage, rows, fingerprints, todo, batch)
+    pending = [place for place in range(len(rows)) if place not in known] if known else list(range(len(rows)))
+    work = _Work(stage, rows, fingerprints, pending, batch)
     collecting = keeper.collecting(stage.name, work.flushed)
     computed = work.arrow(stage.caller, collecting) if isinstance(stage.caller, ArrowCaller) else work.called(stage.caller, collecting)
     return _Assembly(stage, rows, fingerprints, found, computed, kept).passed()
@@ -76,26 +76,26 @@ def run_stage(stage: Stage, rows: Rows, memory: Memory, batch: int | None, keepe
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """The rows of a shard that a stage must compute now: those at the places ``todo``."""
+    """The rows of a shard that a stage must compute now: those at the places ``pending``."""
 
     stage: Stage
     rows: Rows
     fingerprints: Column
-    todo: list[int]
+    pending: list[int]
     batch: int | None
 
     def called(self, caller: Caller, collecting: Collecting) -> _Computed:
         """Call for rows as objects."""
         taken = _needed(self.stage.types.input)
-        some = self.rows.take(self.todo)
+        some = self.rows.take(self.pending)
         values = some.objects(taken)
-        fitting = [place for place, value in zip(self.todo, values, strict=True) if value is not None]
+        fitting = [place for place, value in zip(self.pending, values, strict=True) if value is not None]
 
         def report(start: int, outcomes: Sequence[Outcome]) -> None:
             collecting.add((fitting, start, outcomes))
 
         outcomes = _outcomes(partial(caller.run, batch=self.batch, report=report), taken, some, values)
-        return self._computed(list(zip(self.todo, outcomes, strict=True)))
+        return self._computed(list(zip(self.pending, outcomes, strict=True)))
 
     def _computed(self, outcomes: Sequence[tuple[int, Outcome]]) -> _Computed:
         """Return what came of the rows at some places."""
@@ -116,13 +116,13 @@ class _Work:
 
     def arrow(self, caller: ArrowCaller, collecting: Collecting) -> _Computed:
         """Call for rows as Arrow batches."""
-        return self._placed(caller.run(self.rows.take(self.todo).batch(), self.batch, collecting.add))
+        return self._placed(caller.run(self.rows.take(self.pending).batch(), self.batch, collecting.add))
 
     def _placed(self, result: ArrowResult) -> _Computed:
         columns = {name: one_array(result.table[name]) for name in result.table.schema.names}
         return _Computed(
-            [self.todo[place] for place in result.done], columns, None, [self.todo[place] for place in result.filtered],
-            [(self.todo[place], dead) for place, dead in result.dead],
+            [self.pending[place] for place in result.done], columns, None, [self.pending[place] for place in result.filtered],
+            [(self.pending[place], dead) for place, dead in result.dead],
         )  # fmt: skip
 
     def flushed(self, news: Sequence[Any]) -> pa.Table:

@@ -13,6 +13,7 @@ from ....compiler.settings import FailureClass
 from ...failures import Corrupt, DarnerError, Failure, Fenced, Preempted, StoreError
 from ...ledger import Totals
 from ...perform.processes.children import Child, ChildTask, ProcessId
+from ...perform.world import SystemClock
 from ..groups import Allowance
 from ..markers import Board
 from ..model import Marker, ShardRef
@@ -72,7 +73,7 @@ class GroupWorker:
 
     def _work(self, ref: ShardRef) -> Marker:
         group = self._order.order.group
-        self._board.start(group, ref)
+        self._board.start(group, ref, SystemClock().now())
         began, over = time.monotonic(), threading.Event()
         threading.Thread(target=self._watch, args=(ref, over), daemon=True, name="darner-watch").start()
         try:
