@@ -135,7 +135,10 @@ class RunState:
 
     def _cut_off(self, calls: Iterable[str], failure: FailureClass, cause: str, at: float | None = None, *, counts: bool = True) -> None:
         """Note that whatever of these calls is under way will never be heard of; ``counts``: for a failure."""
-        open_ = [call for name in calls if (call := self.calls.get(name)) is not None and call.since is not None]
+        names = list(calls)
+        open_ = [call for name in names if (call := self.calls.get(name)) is not None and call.since is not None]
+        if at is not None and failure != "preempted":  # what is put off goes on waiting
+            self.attempts.end_waits(names, at)
         if counts and not self._is_copied:
             self.attempts.cut_off(open_, failure, cause, at)
         for call in open_:

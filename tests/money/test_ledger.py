@@ -18,6 +18,7 @@ from darner.runtime.events import (
     LetGo,
     QuestionAsked,
     QuestionClosed,
+    RunFinished,
     RunStarted,
     StepFailed,
     TakenUp,
@@ -109,6 +110,27 @@ def test_what_is_cut_off_with_its_agent_fails_with_it_and_is_counted_once() -> N
     state = seen(agent, begun("c", 2.0, parent="a"), over)
     told = state.attempts.by_class()["exhausted"]
     assert (told.attempts, told.seconds, told.unknown) == (1, 7.0, 1)
+
+
+@pytest.mark.parametrize("about", ["run", "step", "agent"])
+def test_a_wait_that_ends_with_what_is_around_it_counts_for_what_has_passed(about: str) -> None:
+    """A time-out of six seconds ends a wait of twenty: two of them were waited, in the sums and in the list."""
+    put_off = CallFailed(
+        **at(4), call="c", parent="a", name="m", attempt=1, failure="throttled", type="Throttled", message="later", wait=20.0
+    )
+    over: dict[str, Event] = {
+        "run": RunFinished(**at(6), status="failed", error="late"),
+        "step": StepFailed(**at(6), step="s", failure="network", type="TimeoutError", message="late"),
+        "agent": CallFailed(
+            **at(6), call="a", parent="s", name="seller", attempt=1, failure="exhausted", type="E", message="x", final=True
+        ),
+    }
+    before: list[Event] = [begun("a", 1.0, what="agent", name="seller"), begun("c", 2.0, parent="a"), put_off]
+    for end in (over[about], RunFinished(**at(60), status="failed", error="late")):
+        state = seen(*before, over[about], end)
+        assert state.attempts.by_class()["throttled"].waited == 2.0
+        assert [one.wait for one in state.attempts.attempts or [] if one.failure == "throttled"] == [2.0]
+    assert seen(*before).attempts.by_class()["throttled"].waited == 20.0
 
 
 def test_an_answer_is_refused_once_however_often_that_is_said() -> None:
