@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from ..failures import DarnerError, Refused
 from ..journal import paths
 from ..perform.world import SystemClock
 from ..ports import Json, Progress, Store
-from .claims import Binding, bind, driving, generations, refuse_if_bound
+from .claims import Binding, bind, driving, refuse_if_bound
 from .dead import place_of_letters, reasons
 from .driving.engine import Engine, chosen_engine, need_beam
 from .driving.execution import Execution, Run
@@ -24,7 +24,7 @@ from .driving.machine import Machine
 from .driving.tally import added
 from .ends import Ends, saying_end
 from .groups import Allowance, Group, groups_of, ladder, workers_wished
-from .history import manifest_of, markers_of, newest_manifest, unfinished
+from .history import markers_of, newest_manifest, unfinished
 from .model import Counts, Work
 from .needs import job_of
 from .order import FLUSH_SECONDS, OPENER, StoreAddress
@@ -213,16 +213,6 @@ def job_report(store: Store, name: str) -> JobReport:
     if manifest is None:
         raise Refused(f"there is no job {name!r} in {store.url}", help="`darner ps` lists what there is")
     return JobReport.model_validate(manifest.counts)
-
-
-def job_reports(store: Store, name: str) -> Iterator[tuple[int, JobReport]]:
-    """Yield the table of every plan of work that the store still knows, with the generation that planned it, oldest first."""
-    for number in generations(store, name):
-        manifest = manifest_of(store, name, number)
-        if manifest is not None:
-            yield number, JobReport.model_validate(manifest.counts)
-    for work in unfinished(store, name, newest_manifest(store, name)):
-        yield work.generation, _so_far(store, work)
 
 
 def _so_far(store: Store, work: Work) -> JobReport:

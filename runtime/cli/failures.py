@@ -89,14 +89,14 @@ def _found(store: Store) -> tuple[dict[Key, Totals], list[str]]:
 
 
 def _of_job(store: Store, name: str) -> Iterator[tuple[Key, Totals]]:
-    """Yield what failures cost of the work that a job's store still knows, in the week in which it was planned."""
+    """Yield what failures cost of all plans of work of a job, each in the week in which it was planned."""
     from ..batch.claims import started  # noqa: PLC0415 - only jobs need it
-    from ..batch.driver import job_reports  # noqa: PLC0415 - likewise
+    from ..batch.sums import failures_of  # noqa: PLC0415 - likewise
     from ..ledger import week_of  # noqa: PLC0415 - likewise
 
-    for generation, report in job_reports(store, name):
-        at = started(store, name, generation)
-        for failure, totals in report.failures.items() if at is not None else ():
+    for generation, found in failures_of(store, name):
+        at = started(store, name, generation) if found else None
+        for failure, totals in found.items() if at is not None else ():
             yield (week_of(at or 0.0), name, failure), totals
 
 

@@ -118,8 +118,11 @@ def _found(place: Store, now: float, older_than: float | None) -> Found:
 
 def _removed(place: Store, found: Found, owner: str, now: float) -> Found:
     """Delete what was found, and return what is gone: a run may have been taken up again meanwhile."""
+    from ..batch.driving.sweep import keep_all_sums  # noqa: PLC0415 - brings pyarrow
     from ..journal import garbage  # noqa: PLC0415 - `--help` needs no journal
 
+    for job in place.folders(paths.JOBS) if found.parts else ():
+        keep_all_sums(place, job)
     runs = [one for one in found.runs if garbage.remove(place, one, owner, now)]
     hints = list(garbage.stray_hints(place))
     for name in (*found.results, *found.parts, *found.stray, *hints):

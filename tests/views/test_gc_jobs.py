@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from darner.runtime.batch.attempts import JobLedger, Tried
 from darner.runtime.batch.driving.sweep import leftovers
+from darner.runtime.batch.sums import failures_of
 from darner.runtime.journal import paths
 
 from ..batch.stall import Stall, offers
@@ -55,3 +57,23 @@ def test_a_job_that_is_at_work_loses_nothing(tmp_path: Path) -> None:
     made.called.clear()
     made.run(rows(*FEED))
     assert not made.called["normalise"], "both unfinished plans' results are still there"
+
+
+def test_what_failures_cost_stays_when_a_generation_is_cleared_away(tmp_path: Path) -> None:
+    """Of finished plans of work and of one that was never finished: the sums are the same before and after, by generation."""
+    made = shop(tmp_path, job={"checkpoint_rows": 10})
+    for number in range(1, 7):
+        work = made.plan(rows(*FEED[: 4 * number]))
+        ledger = JobLedger(made.store, "shop", work.generation)
+        ledger.failed(Tried(0, 0, 1), "crashed", "failed", seconds=2.0**number)
+        made.carry_out(work)
+        if number == 2:
+            made.code["enrich"] = "2"  # so another plan of work follows, and this one is given up
+        else:
+            made.finish(work)
+    cleared = [number for number in range(1, 7) if not made.store.exists(paths.work("shop", number))]
+    assert cleared == [1, 2, 3, 4]
+    for name in leftovers(made.store, "shop"):
+        made.store.delete(name)
+    told = {number: {kind: one.seconds for kind, one in found.items()} for number, found in failures_of(made.store, "shop")}
+    assert told == {number: {"crashed": 2.0**number} for number in range(1, 7)}

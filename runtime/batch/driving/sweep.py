@@ -9,13 +9,18 @@ from ...ports import Store
 from ..claims import generations
 from ..history import manifest_of, newest_manifest
 from ..model import Manifest
+from ..sums import keep_sums
 
 _WORKING = ("in", "started", "failed", "flushed", "sink")
 """What a generation needs only while it is worked on."""
 
 
 def sweep(store: Store, newest: Manifest, before: Manifest | None = None) -> None:
-    """Remove objects of older generations that neither the newest manifest nor the one before it needs."""
+    """Remove objects of older generations that neither the newest manifest nor the one before it needs.
+
+    What failures cost there is summed up first, and stays.
+    """
+    keep_sums(store, newest.job, newest.generation)
     for name in list(unneeded(store, newest, before)):
         store.delete(name)
 
@@ -55,6 +60,13 @@ def leftovers(store: Store, job: str) -> list[str]:
     """
     tiny = [name for number in generations(store, job)[:-1] for name in (paths.stop(job, number), paths.heartbeat(job, number))]
     return [name for name in (*_needed_by_nobody(store, job), *tiny) if store.exists(name) or store.names(name)]
+
+
+def keep_all_sums(store: Store, job: str) -> None:
+    """Sum up what failures cost in older generations of a job, before what `leftovers` returns is removed."""
+    newest = newest_manifest(store, job)
+    if newest is not None:
+        keep_sums(store, job, newest.generation)
 
 
 def _needed_by_nobody(store: Store, job: str) -> list[str]:
