@@ -14,6 +14,7 @@ demo: .venv/ready ## set up, then index a catalogue of 250,000 products and sear
 	@bash specs/catalog/demo
 
 test: .venv/ready .ci/node_modules/ready ## set up, then run the tests (the house tests run with `make check`)
+	@bash .ci/compile
 	@$(PY) -m pytest --ignore tests/house -n 4 --dist worksteal
 
 check: .venv/ready ## format, lint, types, import rules, house tests

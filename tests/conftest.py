@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -17,9 +19,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Listen to SIGINT again: what a script starts in its background is deaf to it, and so are all of its children."""
+    """Listen to SIGINT again: what a script starts in its background is deaf to it, and so are all of its children.
+
+    No process of a test keeps bytecode: see `pytest_collection_finish`.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+
+
+def pytest_collection_finish() -> None:
+    """Keep no bytecode of what tests write: of two texts of one length within one second, the first one's would serve for both."""
+    sys.dont_write_bytecode = True
 
 
 @pytest.fixture(scope="session")

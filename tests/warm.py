@@ -32,6 +32,8 @@ ROOT = Path(__file__).parents[1]
 COMMAND = ("darner.runtime.cli.main", "darner.runtime.cli.run", "darner.runtime.project.load")
 JOBS = (*COMMAND, "apache_beam", "pyarrow.parquet", "pyarrow.dataset", "darner.runtime.batch.driver")
 MODELS = (*COMMAND, "darner.runtime.perform.agents.agent_loop", "pydantic_ai.models.openai", "pydantic_ai.providers.openai")
+LATE = ("s3fs", "gcsfs", "adlfs", "lancedb", "mcp.client.stdio", "mcp.server.mcpserver", "uvicorn", "numpy")
+"""What programs import only when they need it."""
 _LARGEST = 200_000
 """Bytes of a request: a command with its environment."""
 
@@ -224,7 +226,10 @@ def _execute(command: Sequence[str]) -> None:
 
 
 def main() -> None:
-    """Serve until the test's process is gone; a fork leaves through here as a program does."""
+    """Serve until the test's process is gone; a fork leaves through here as a program does. Without a word: only import."""
+    if len(sys.argv) == 1:
+        _import([*JOBS, *MODELS, *LATE])
+        return
     control = socket.socket(fileno=int(sys.argv[1]))
     sys.path.pop(0)  # this folder, which `python -m` put there
     work = _served(control)
