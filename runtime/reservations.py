@@ -72,6 +72,10 @@ class Reservations:
         """Return what is kept for all requests that are under way within a bound."""
         return self._sums.get(path, NOTHING)
 
+    def holds(self, call: str) -> bool:
+        """Return whether something is kept for a call."""
+        return call in self._held
+
     def answered(self, model: str, tokens: int) -> None:
         """Learn how long a model's answers are."""
         self._longest[model] = max(tokens, self._longest.get(model, 0))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from ...compiler.settings import REACTIONS, merge_reactions
 from .. import budget
@@ -17,10 +16,12 @@ from ..failures import Corrupt, Failure, Network
 from ..idle import LONG, Wait
 from ..keys import Ordinals, idempotency_key
 from ..known import CallState, Payload
-from ..ports import Approved, CallRequest, Json, Outcome, Permit, Turn, Usage
+from ..ports import Approved, CallRequest, Json, Outcome, Permit, Usage
 from ..relief import Relief
 from ..replay import Replay, failure_of
+from ..reservations import Held
 from ..retry import Attempts, delay
+from .admission import Admission
 from .awaiting import awaited
 from .doubtful import Found, approval_of, can_be_found_out, find_out, is_doubtful
 from .earlier import Earlier, damaged, earlier
@@ -182,9 +183,9 @@ class JournaledBoundary:
         tried, first = Attempts.on_record(on_record.failures) if on_record else Attempts(), (*first, *approved.events)
         await self._until_due(request, call_id)
         while True:
-            kept = _FREE if request.need is None else self.recording.reservations.of(call_id)
-            async with _FREE if request.turn is None else self._turn(request, call_id, request.turn), kept:
-                await self._afford(request, call_id)
+            if is_free := request.turn is None and request.need is None:
+                self._judge(request)
+            async with _FREE if is_free else self._admission().of(request, call_id):
                 began = self.recording.clock.now()
                 permit = await self._permit(request, call_id, approved, first)
                 first = ()
@@ -205,20 +206,14 @@ class JournaledBoundary:
                 first = known.told
             await self._rest(request, permit, failure, tried, known)
 
-    async def _afford(self, request: CallRequest, call_id: str) -> None:
-        """Return once a call may begin: nothing that bounds it is used up, nor would be by what is under way and the call itself.
-
-        Raises:
-            Exhausted: a bound can't hold even the least that the call needs, or its time is over.
-        """
+    def _judge(self, request: CallRequest) -> list[Held]:
+        """Return what bounds a request to a model; `Exhausted` where a bound of any call is used up, or its time is over."""
         recording, within = self.recording, (*self.bounds, *request.bounds)
-        while True:
-            budget.check(recording.plan, recording.state, request, recording.clock.now(), within)
-            bounds = () if request.need is None else budget.held(recording.plan, recording.state, within)
-            if request.need is None or not bounds or recording.reservations.take(call_id, request.need, bounds):
-                return
-            with recording.waits.undecided(call_id):
-                await recording.reservations.change()
+        budget.check(recording.plan, recording.state, request, recording.clock.now(), within)
+        return [] if request.need is None else budget.held(recording.plan, recording.state, within)
+
+    def _admission(self) -> Admission:
+        return Admission(self.recording.reservations, self.recording.waits, self._judge, self._awaiting, self._put_off)
 
     async def _rest(self, request: CallRequest, permit: Permit, failure: Failure, tried: Attempts, known: Found | None) -> None:
         """Wait for the next attempt; raise the failure where there is none. ``known`` is what was found out about a write."""
@@ -248,14 +243,6 @@ class JournaledBoundary:
             recording.commits.note(TurnAwaited(at=now, call=call_id, parent=request.parent, name=request.name, over=over))
 
         return awaited(tell, recording.waits, call_id, known=known)
-
-    @contextlib.asynccontextmanager
-    async def _turn(self, request: CallRequest, call_id: str, turn: Turn) -> AsyncIterator[None]:
-        """Wait until a limit lets a call begin, and hold its place; no time-out goes on before that."""
-        async with contextlib.AsyncExitStack() as held:
-            async with self._awaiting(request, call_id):
-                await held.enter_async_context(turn(partial(self._put_off, request, call_id)))
-            yield
 
     async def _put_off(self, request: CallRequest, call_id: str, seconds: float) -> None:
         """Wait until a call may begin. A long wait is on record, so that the run can be parked meanwhile."""

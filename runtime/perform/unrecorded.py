@@ -8,7 +8,7 @@ Jobs use it: there the checkpoint is the shard, and a row whose agent was interr
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 
 from ...compiler.settings import REACTIONS, merge_reactions
@@ -17,9 +17,10 @@ from ..idle import Idle
 from ..keys import Ordinals, idempotency_key
 from ..ledger import CONTAINERS, Attempt, AttemptLedger
 from ..ports import CallRequest, Clock, Json, Outcome, Permit, Usage
-from ..reservations import Reservations
+from ..reservations import Held, Reservations
 from ..retry import Attempts, delay
 from ..usage import UsageLedger
+from .admission import Admission
 
 _REFUSED = Semantic("the answer was refused")
 
@@ -51,6 +52,7 @@ class UnrecordedBoundary:
         self.attempts = AttemptLedger()
         self.waits = Idle()
         """What stands still while a limit is waited for: the time of the agents on whose behalf."""
+        self._admission = Admission(self._reservations, self.waits, self._judge, self._queued, self._put_off)
 
     async def call(self, request: CallRequest, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Return the result of a call, performed now. Raises its `Failure` when its policy is used up."""
@@ -71,8 +73,7 @@ class UnrecordedBoundary:
         while True:
             began = self._clock.now()
             try:
-                async with self._turn(request, call_id):
-                    await self._afford(request, call_id)
+                async with self._admission.of(request, call_id):
                     began = self._clock.now()
                     outcome = await body(Permit(call_id, tried.failed + 1, key))
             except Failure as failure:
@@ -83,9 +84,6 @@ class UnrecordedBoundary:
                     raise
                 with self.waits.undecided(call_id) if failure.kind == "throttled" else nullcontext():
                     await self._clock.sleep(wait)
-            except BaseException:
-                self._reservations.release(call_id)
-                raise
             else:
                 if request.need is not None:
                     self._reservations.answered(request.need.model, outcome.usage.output_tokens)
@@ -123,22 +121,16 @@ class UnrecordedBoundary:
             seconds=seconds, tokens=spent.tokens, cost=spent.cost,
         )  # fmt: skip
 
+    def _judge(self, request: CallRequest) -> list[Held]:
+        return [(bound, self._ledger.of(bound.path)) for bound in request.bounds]
+
     @asynccontextmanager
-    async def _turn(self, request: CallRequest, call_id: str) -> AsyncIterator[None]:
-        """Wait until a limit lets a call begin, and hold its place; no time goes on before that."""
-        async with AsyncExitStack() as held:
-            if request.turn is not None:
-                with self.waits.undecided(call_id):
-                    await held.enter_async_context(request.turn(self._clock.sleep))
+    async def _queued(self, _request: CallRequest, call_id: str) -> AsyncIterator[None]:
+        with self.waits.undecided(call_id):
             yield
 
-    async def _afford(self, request: CallRequest, call_id: str) -> None:
-        """Return once nothing that bounds a request to a model is used up, nor would be; raises `Exhausted` where it is."""
-        while request.need is not None and request.bounds:
-            within = [(bound, self._ledger.of(bound.path)) for bound in request.bounds]
-            if self._reservations.take(call_id, request.need, within):
-                return
-            await self._reservations.change()
+    async def _put_off(self, _request: CallRequest, _call_id: str, seconds: float) -> None:
+        await self._clock.sleep(seconds)
 
     def _count(self, request: CallRequest, call_id: str, spent: Usage) -> None:
         self.used += spent

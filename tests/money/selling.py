@@ -90,16 +90,20 @@ class Together:
     refused: list[str]
 
 
-def together(made: Plan, count: int, reservations: Reservations | None = None) -> Together:
-    """Call the agent so many times at once, each on behalf of a step of its own."""
-    state = RunState()
-    log = MemoryLog()
-    recording = Recording(
-        "r", made, state, GroupCommit(log, state), Waiting(), lambda: 0.5, log.load, reservations=reservations or Reservations()
+def recording(made: Plan, run: str = "r", reservations: Reservations | None = None) -> Recording:
+    """Return what the boundaries of a run share, over a journal in memory."""
+    state, log = RunState(), MemoryLog()
+    return Recording(
+        run, made, state, GroupCommit(log, state), Waiting(), lambda: 0.5, log.load, reservations=reservations or Reservations()
     )
 
+
+def together(made: Plan, count: int, reservations: Reservations | None = None) -> Together:
+    """Call the agent so many times at once, each on behalf of a step of its own."""
+    shared = recording(made, reservations=reservations)
+
     async def one(number: int, agents: Agents) -> Json:
-        return await agents.call(JournaledBoundary(recording), "seller", f"mug {number}", parent=f"ask[{number}]")
+        return await agents.call(JournaledBoundary(shared), "seller", f"mug {number}", parent=f"ask[{number}]")
 
     async def go() -> list[Any]:
         async with Agents(made, prompts={}, secrets=EnvironmentSecrets({})) as agents:
@@ -109,7 +113,7 @@ def together(made: Plan, count: int, reservations: Reservations | None = None) -
     ended = asyncio.run(go())
     refused = [str(one) for one in ended if isinstance(one, Exhausted)]
     assert all(isinstance(one, str | Exhausted) for one in ended), ended
-    return Together(state, refused)
+    return Together(shared.state, refused)
 
 
 def given(server: ModelServer) -> list[tuple[int, int]]:
