@@ -96,7 +96,10 @@ TABLE: tuple[Row, ...] = (
         Type(("pydantic_ai.exceptions.ModelQuotaExceededError",)),
         "exhausted", "the account's quota or credit is used up", _PAI, _PAY,
     ),
-    Row(Says(("context_length_exceeded", "request_too_large")), "context", "the request is larger than the model's window", _ERRORS),
+    Row(
+        Says(("context_length_exceeded", "exceed_context_size_error", "request_too_large")),
+        "context", "the request is larger than the model's window", f"{_ERRORS}; llama.cpp's server",
+    ),
     Row(Status(413), "context", "the request is too large", _RFC),
     Row(
         Type(("pydantic_ai.exceptions.ModelContextWindowExceededError",)),
@@ -158,7 +161,7 @@ TABLE: tuple[Row, ...] = (
     Row(Type(("pydantic_ai.exceptions.ModelRequestRejectedError",)), "error", "the provider doesn't take the request", _PAI),
     Row(Type(("pydantic_ai.exceptions.ModelAPIError",)), "network", "the answer can't be read", _PAI),
     Row(
-        Type(("json.decoder.JSONDecodeError", "pydantic_ai.exceptions.UnexpectedModelBehavior"), by="client"),
+        Type(("json.decoder.JSONDecodeError", "pydantic_ai.exceptions.UnexpectedModelBehavior", "builtins.LookupError"), by="client"),
         "network", "the answer can't be read", "an answer that is cut off says nothing about the question",
     ),
     Row(Rpc(CLOSED, is_process=True), "crashed", "its process ended before it answered", "MCP's packages"),
@@ -191,7 +194,10 @@ def why(error: BaseException, by: By = "code", now: float = 0.0) -> Cause:
     """Return what an exception means, by its types and the HTTP answer that it carries, if any.
 
     A client's own exception hides whether a name, TLS or a connection failed: the exact cause is that of what it was raised from.
+    A group (of an ``asyncio.TaskGroup``) is of the class that all in it have.
     """
+    if isinstance(error, BaseExceptionGroup):
+        return _why_all(error, by, now)
     answer = answer_of(error)
     if answer is not None:
         return classify(answer, Raised.of(error, by), now=now)
@@ -204,6 +210,13 @@ def why(error: BaseException, by: By = "code", now: float = 0.0) -> Cause:
         seen = exact if exact.kind == "network" else seen
         inner = inner.__cause__ or inner.__context__
     return seen
+
+
+def _why_all(group: BaseExceptionGroup[BaseException], by: By, now: float) -> Cause:
+    found = [why(one, by, now) for one in group.exceptions]
+    if len({one.kind for one in found}) > 1:
+        return classify(Raised.of(group, by))
+    return max(found, key=lambda one: one.retry_after or 0.0)
 
 
 def failure_of(cause: Cause, message: str, type_name: str | None = None) -> Failure:

@@ -52,6 +52,7 @@ HTTP: list[tuple[int, str | None, FailureClass]] = [
     (429, "insufficient_quota", "exhausted"),
     (400, "billing_error", "exhausted"),
     (400, "context_length_exceeded", "context"),
+    (400, "exceed_context_size_error", "context"),
     (400, "content_filter", "semantic"),
     (500, None, "network"),
     (500, "overloaded_error", "throttled"),
@@ -147,9 +148,11 @@ def _urllib(status: int) -> urllib.error.HTTPError:
     return urllib.error.HTTPError("http://x", status, "no", headers, None)
 
 
-def _httpx(status: int) -> httpx2.HTTPStatusError:
+def _httpx(status: int, wait: int = 7) -> httpx2.HTTPStatusError:
     request = httpx2.Request("GET", "http://x")
-    return httpx2.HTTPStatusError("no", request=request, response=httpx2.Response(status, headers={"Retry-After": "7"}, request=request))
+    return httpx2.HTTPStatusError(
+        "no", request=request, response=httpx2.Response(status, headers={"Retry-After": str(wait)}, request=request)
+    )
 
 
 def _requests(status: int) -> BaseException:
@@ -200,6 +203,8 @@ RAISED: list[tuple[BaseException, FailureClass]] = [
     (FileNotFoundError(), "error"),
     (json.JSONDecodeError("no", "", 0), "error"),
     (ValueError("429"), "error"),
+    (ExceptionGroup("of a task group", [ConnectionResetError(), ExceptionGroup("below", [TimeoutError()])]), "network"),
+    (ExceptionGroup("one of it isn't", [ConnectionResetError(), ValueError()]), "error"),
 ]
 
 
@@ -227,7 +232,9 @@ def test_an_answer_that_a_clients_exception_carries_decides(status: int, kind: F
 def test_a_broken_answer_is_the_networks_only_where_a_client_of_ours_read_it() -> None:
     """User code that reads JSON reads it from anywhere."""
     assert why(json.JSONDecodeError("no", "", 0), "client").kind == "network"
+    assert why(IndexError("list index out of range"), "client").kind == "network"  # an answer without what it must have
     assert why(OSError(5, "no"), "client").kind == "network"
+    assert why(IndexError("list index out of range")).kind == "error"
     assert why(OSError(5, "no")).kind == "error"
 
 
@@ -250,6 +257,12 @@ def test_a_clients_exception_that_hides_another_class_keeps_its_own() -> None:
     outer = ConnectionResetError()
     outer.__context__ = MemoryError()
     assert why(outer).kind == "network"
+
+
+def test_a_groups_wait_is_the_longest_that_anybody_asks_for() -> None:
+    """Several requests at once were put off: none may be made again before the last of them may."""
+    longest = ExceptionGroup("of a task group", [_httpx(429, 3), _httpx(429, 9), _httpx(429, 7)])
+    assert (why(longest).kind, why(longest).retry_after) == ("throttled", 9.0)
 
 
 def test_numbers_that_only_look_like_a_status_are_none() -> None:

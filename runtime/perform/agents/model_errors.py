@@ -51,5 +51,5 @@ def _texts(error: BaseException | None) -> list[str]:
             break
         if (text := str(error)) and not any(text in one for one in texts):
             texts.append(text)
-        error = error.__cause__ or error.__context__
+        error = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__ or error.__context__
     return texts
