@@ -144,6 +144,8 @@ def test_windows_are_read_from_what_providers_say() -> None:
         "the request exceeds the available context size (4096 tokens)": 4096,
         "at least 900 tokens are no conversation for a context window of 512": 512,
         "the messages are too long": None,
+        "the request exceeds the available context size, try increasing it": None,
+        "the context window, which is full, isn't larger": None,
     }
     assert {words: window_in(words) for words in said} == said
 

@@ -28,10 +28,10 @@ must not be done again, what is still open. Write the summary and nothing else.
 SO_FAR = "What was said and done before this became too long, and was summarised:\n\n"
 NOTHING = "What was said and done before this became too long, and was left out."
 _WINDOWS = (
-    re.compile(r"maximum context length (?:is|of) ([\d,]+)", re.IGNORECASE),
-    re.compile(r"> ([\d,]+) maximum", re.IGNORECASE),
-    re.compile(r"maximum number of tokens allowed \(?([\d,]+)", re.IGNORECASE),
-    re.compile(r"context (?:window|length|size)[^\d]{0,40}([\d,]+)", re.IGNORECASE),
+    re.compile(r"maximum context length (?:is|of) (\d[\d,]*)", re.IGNORECASE),
+    re.compile(r"> (\d[\d,]*) maximum", re.IGNORECASE),
+    re.compile(r"maximum number of tokens allowed \(?(\d[\d,]*)", re.IGNORECASE),
+    re.compile(r"context (?:window|length|size)[^\d]{0,40}(\d[\d,]*)", re.IGNORECASE),
 )
 """How providers say how large the window is: OpenAI and vLLM, Anthropic, Google, llama.cpp and darner."""
 
