@@ -32,6 +32,11 @@ class GroupCommit:
         self._alone = 0
         self._error: BaseException | None = None
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether the log took no more: nothing that happens from then on can be kept."""
+        return self._error is not None
+
     def note(self, *events: Event) -> None:
         """Let events ride with the next commit."""
         for event in events:

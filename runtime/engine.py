@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from ..compiler.plan import Lock, Plan, StepPlan
 from . import budget
@@ -19,14 +17,13 @@ from .looping import Verdict
 from .ports import Clock, Json
 from .scope import Flow, Judge, Performer, Rescue, Result, Scope
 from .state import RunState
+from .stopping import Writes, undisturbed
 from .wiring import resolve
 
 __all__ = ["Engine", "Judge", "Performer", "Result"]
 
 TICK = 1.0
 """Seconds after which the flow's time is looked at again: the clock may have jumped."""
-ENDS_WITHIN = 30.0
-"""Seconds that what is cancelled has to end, writes under way among it; code that goes on whenever it is cancelled is closed then."""
 
 
 async def no_judge(path: str, step: StepPlan, arguments: Json) -> Verdict:  # noqa: ARG001 - the seam's shape
@@ -53,6 +50,7 @@ class Engine:
         load: gives a large payload by its digest.
         judge: asks a loop's ``next``.
         rescue: asks a person about a loop that failed.
+        writes: those of the run that have begun.
     """
 
     plan: Plan
@@ -66,11 +64,13 @@ class Engine:
     load: Callable[[str], Json]
     judge: Judge = no_judge
     rescue: Rescue = no_rescue
+    writes: Writes = field(default_factory=Writes)
 
     def __post_init__(self) -> None:
         self.flow = Flow(
-            self.plan, self.lock, self.params, self.state, self.commits, self.perform, self.judge, self.clock, self.load, self.rescue
-        )
+            self.plan, self.lock, self.params, self.state, self.commits, self.perform, self.judge, self.clock, self.load, self.rescue,
+            self.writes,
+        )  # fmt: skip
         self._scope = Scope(self.flow, graphs.build(self.plan), "", self._around)
 
     async def run(self) -> None:
@@ -86,20 +86,11 @@ class Engine:
                 await steps
                 await self._finish()
         finally:
-            await self._stop(steps)
-            await self.commits.drain()
+            await undisturbed(self._stopped(steps))
 
-    async def _stop(self, steps: asyncio.Task[None]) -> None:
-        """Return once nothing is under way any more: what was cancelled has its time to end, and what doesn't listen is closed."""
-        steps.cancel()
-        _, deaf = await asyncio.wait({steps}, timeout=ENDS_WITHIN)
-        for task in list(self.flow.under_way.values()) if deaf else ():
-            coroutine: Any = task.get_coro()
-            with contextlib.suppress(RuntimeError, ValueError):
-                coroutine.close()
-            task.cancel()
-        if deaf:
-            await asyncio.wait({steps}, timeout=TICK)
+    async def _stopped(self, steps: asyncio.Task[None]) -> None:
+        await _over(steps)
+        await self.commits.drain()
 
     async def _in_time(self, steps: asyncio.Task[None]) -> bool:
         """Wait for the steps; return False where the flow's time was over before, and the run has failed."""
@@ -111,7 +102,7 @@ class Engine:
                 # Seconds that have passed here count, too, wherever the clock jumped meanwhile.
                 left = min(left, at_first - (loop.time() - began))
             if left is not None and left <= 0:
-                await self._stop(steps)
+                await _over(steps)
                 await self.commits.commit(RunFinished(at=self.clock.now(), status="failed", error=budget.late(self.plan)))
                 return False
             await asyncio.wait({steps}, timeout=None if left is None else min(left, TICK))
@@ -139,3 +130,9 @@ class Engine:
     def _reason(self, name: str) -> str:
         outcome = self.state.outcome(name)
         return outcome.reason if outcome is not None else ""
+
+
+async def _over(steps: asyncio.Task[None]) -> None:
+    """Return once nothing is under way any more; `scope.Scope` sees to it that this comes."""
+    steps.cancel()
+    await asyncio.wait({steps})

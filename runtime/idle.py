@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from .ports import Clock
+from .stopping import Writes
 
 LONG = 60.0
 """Seconds above which a wait is no reason to stay."""
@@ -75,8 +75,8 @@ class Idle:
     performing: dict[str, str] = field(default_factory=dict)
     """Steps and calls under way, to what they are made for; steps by their paths."""
     waits: set[Wait] = field(default_factory=set)
-    asking: set[asyncio.Task[Any]] = field(default_factory=set)
-    """Tasks of writes that wait for a person's word or a limit, and so may be cancelled: nothing has begun."""
+    writes: Writes = field(default_factory=Writes)
+    """Those that have begun: they are let end."""
     limits: set[Bounded] = field(default_factory=set)
     changes: int = 0
     wake: Callable[[], None] = lambda: None
@@ -88,7 +88,7 @@ class Idle:
 
     @contextmanager
     def undecided(self, call: str = "") -> Iterator[None]:
-        """Let the task of a call that waits before it begins be cancelled as long as it does; what bounds its time stands still.
+        """Let a call wait before it begins, a write too: it may be cancelled then, and what bounds its time stands still.
 
         Only what is above that call: the limits of another branch go on.
         """
@@ -96,25 +96,13 @@ class Idle:
         stopped = [one for one in self.limits if one.call in above]
         for one in stopped:
             one.stop()
+        self.writes.rest()
         try:
-            with self.not_begun():
-                yield
+            yield
         finally:
             for one in stopped:
                 if one in self.limits:
                     one.go_on()
-
-    @contextmanager
-    def not_begun(self) -> Iterator[None]:
-        """Let this task be cancelled here even where it is a write's: nothing of it is under way."""
-        task = asyncio.current_task()
-        if task is not None:
-            self.asking.add(task)
-        try:
-            yield
-        finally:
-            if task is not None:
-                self.asking.discard(task)
 
     @contextmanager
     def bounded(self, clock: asyncio.Timeout, call: str = "") -> Iterator[None]:

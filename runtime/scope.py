@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..compiler.plan import Lock, Plan, StepPlan
 from ..compiler.settings import REACTIONS, Reaction, merge_reactions
@@ -23,6 +23,7 @@ from .ports import Clock, Json
 from .relief import relief
 from .rounds import inside
 from .state import RunState
+from .stopping import LISTENS_WITHIN, Writes, end, undisturbed
 from .wiring import Lookup, resolve
 
 TRIED_AGAIN = frozenset({"throttled", "network", "semantic", "oom", "crashed", "context"})
@@ -92,6 +93,7 @@ class Flow:
     clock: Clock
     load: Callable[[str], Json]
     rescue: Rescue
+    writes: Writes
     under_way: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """What is performed now, by path; a loop together with the steps of its round."""
     graphs: dict[int, Graph] = field(default_factory=dict)
@@ -131,14 +133,16 @@ class Scope:
             if self._fatal is not None:
                 raise self._fatal
         finally:
-            await self._stop()
+            self._over.set()
+            if self._tasks:
+                # A loop's steps are closed together with it.
+                await undisturbed(end(self._pending, self._writing, cancels=1, patience=LISTENS_WITHIN))
 
-    async def _stop(self) -> None:
-        self._over.set()
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    def _pending(self) -> set[asyncio.Task[Any]]:
+        return {task for path, task in self.flow.under_way.items() if path.startswith(self.prefix)}
+
+    def _writing(self) -> set[asyncio.Task[Any]]:
+        return set(self.flow.writes.under_way)
 
     def _hear(self, settled: str) -> None:
         """Hear that a step, or one of its items, came to its end: at once where it was the only one, else with all that end now."""

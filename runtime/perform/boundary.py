@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ...compiler.settings import REACTIONS, merge_reactions
 from .. import budget
@@ -16,7 +17,7 @@ from ..failures import Corrupt, Failure, Network
 from ..idle import LONG, Wait
 from ..keys import Ordinals, idempotency_key
 from ..known import CallState, Payload
-from ..ports import Approved, CallRequest, Json, Outcome, Permit, Usage
+from ..ports import NOT_ON_RECORD, Approved, CallRequest, Json, OnRecord, Outcome, Permit, Usage
 from ..relief import Relief
 from ..replay import Replay, failure_of
 from ..reservations import Held
@@ -24,7 +25,7 @@ from ..retry import Attempts, delay
 from .admission import Admission
 from .awaiting import awaited
 from .doubtful import Found, approval_of, can_be_found_out, find_out, is_doubtful
-from .earlier import Earlier, damaged, earlier
+from .earlier import Earlier, damaged, earlier, former_answers
 from .recording import Recording
 from .surrounding import Set
 
@@ -85,11 +86,16 @@ class JournaledBoundary:
                 if self.recording.gate is not None:
                     await self.recording.gate.passed()
                 is_uncertain = known is not None and known.unsettled and not request.idempotent
-                value = await (self._settle if is_uncertain else self._obtain)(request, call_id, body)
+                work = (self._settle if is_uncertain else self._obtain)(request, call_id, body)
+                value = await (self._to_its_end(work) if request.effects == "write" else work)
         self.finished[request.parent] = call_id
         if request.kind == "model":
             self.answered[request.parent] = call_id
         return value
+
+    def _to_its_end(self, write: Coroutine[Any, Any, Json]) -> Awaitable[Json]:
+        recording = self.recording
+        return recording.waits.writes.to_its_end(write, self, lambda: recording.commits.is_broken)
 
     def _readable(self, request: CallRequest, known: CallState) -> Payload | None:
         """Return what is on record of a call; None where there is nothing, or it is damaged and may be asked for again."""
@@ -105,6 +111,18 @@ class JournaledBoundary:
             why = f"what is on record of {request.name} can't be read, and is asked for again: {error.message}"
             self.recording.commits.note(damaged(request, known.call, known.begun, Earlier([], why=why), self.recording.clock.now()))
             return None
+
+    def look(self, request: CallRequest) -> OnRecord:
+        """Return what is on record of a call that is asked for next; see `ports.Boundary`."""
+        state = self.recording.state
+        known = state.calls.get(self._ordinals.following(request, self._task.get(), self._task_of))
+        if known is None:
+            return NOT_ON_RECORD
+        is_raised = self.replay is not None and known.given_up is not None
+        if known.payload is not None or is_raised or known.former is None:
+            return OnRecord(known.payload is not None or is_raised, known.payload is not None)
+        others = (state.calls[one] for one in state.below[known.parent] if one != known.call and one in state.calls)
+        return OnRecord(refused=former_answers((known, *others), self.recording.load))
 
     def refuse(self, parent: str, reason: str) -> None:
         """Note that the newest answer of a model is not accepted, unless that is on record; see `ports.Boundary`."""
@@ -230,8 +248,8 @@ class JournaledBoundary:
             async with self._awaiting(request, permit.call_id, known=True):
                 await self._put_off(request, permit.call_id, wait)
         else:
-            with self.recording.waits.not_begun():
-                await self._put_off(request, permit.call_id, wait)
+            self.recording.waits.writes.rest()
+            await self._put_off(request, permit.call_id, wait)
 
     def _awaiting(self, request: CallRequest, call_id: str, *, known: bool = False) -> contextlib.AbstractAsyncContextManager[None]:
         recording = self.recording
@@ -287,6 +305,7 @@ class JournaledBoundary:
             task=self._task.get(),
         )
         if request.effects == "write":
+            self.recording.waits.writes.begin()
             await self.recording.commits.hold(self.timeout or _LONG)
         if request.effects == "write" or first:
             await self.recording.commits.commit(*first, started)

@@ -214,7 +214,7 @@ async def _drive(log: Log, state: RunState, bound: Binding, around: Surroundings
     rescuing = Rescuing(perform, bound.plan, state, commits, people, idle, partial(JournaledBoundary, recording))
     engine = Engine(
         bound.plan, bound.lock, bound.inputs, bound.params, state, commits, rescuing, around.clock, log.load, perform.judge,
-        rescuing.of_a_loop,
+        rescuing.of_a_loop, idle.writes,
     )  # fmt: skip
     async with agents, _draining(commits), watched(around.watch, state):
         with closing(cages), _letting_go(commits, log, around.clock), _stopping_politely():

@@ -16,7 +16,7 @@ from ..failures import Failure, Refused, Semantic
 from ..idle import Idle
 from ..keys import Ordinals, idempotency_key
 from ..ledger import CONTAINERS, Attempt, AttemptLedger
-from ..ports import CallRequest, Clock, Json, Outcome, Permit, Usage
+from ..ports import NOT_ON_RECORD, CallRequest, Clock, Json, OnRecord, Outcome, Permit, Usage
 from ..reservations import Held, Reservations
 from ..retry import Attempts, delay
 from ..usage import UsageLedger
@@ -58,11 +58,20 @@ class UnrecordedBoundary:
         """Return the result of a call, performed now. Raises its `Failure` when its policy is used up."""
         call_id = self.identity(request)
         with self.waits.working(call_id, request.parent):
-            return (await self.perform(request, call_id, body)).value
+            work = self.perform(request, call_id, body)
+            return (await (self.waits.writes.to_its_end(work, self) if request.effects == "write" else work)).value
 
     def identity(self, request: CallRequest) -> str:
         """Return the identity of a call that is about to be made, counted among its equals."""
         return self._ordinals.identity(request)
+
+    def following(self, request: CallRequest) -> str:
+        """Return the identity that a call would be given; nothing is counted."""
+        return self._ordinals.following(request, "", lambda _: None)
+
+    def look(self, request: CallRequest) -> OnRecord:  # noqa: ARG002 - the shape of `ports.Boundary`
+        """Return that nothing is on record."""
+        return NOT_ON_RECORD
 
     async def perform(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Outcome:
         """Run a body under the call's reactions."""
@@ -75,6 +84,7 @@ class UnrecordedBoundary:
             try:
                 async with self._admission.of(request, call_id):
                     began = self._clock.now()
+                    self.waits.writes.begin()
                     outcome = await body(Permit(call_id, tried.failed + 1, key))
             except Failure as failure:
                 tried = tried.after(failure)
@@ -82,6 +92,7 @@ class UnrecordedBoundary:
                 self._failed(request, call_id, tried, failure, began, wait)
                 if wait is None:
                     raise
+                self.waits.writes.rest()
                 with self.waits.undecided(call_id) if failure.kind == "throttled" else nullcontext():
                     await self._clock.sleep(wait)
             else:

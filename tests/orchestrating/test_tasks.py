@@ -123,7 +123,7 @@ class Bench:
     async def _look(self, boundary: JournaledBoundary) -> Json:
         request = CallRequest(parent="s", kind="tool", name="look", arguments="the same")
         work = lambda: boundary.call(request, self.world.look)  # noqa: E731 - what a handle does
-        return await self.orchestration.call(Calling("look", "the same", is_named=True), work, writes=False)
+        return await self.orchestration.call(Calling("look", "the same", is_named=True), work)
 
 
 def is_faithful(bench: Bench, seed: int) -> bool:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-from darner.compiler.plan import Plan, StepPlan
+from darner.compiler.plan import Plan
 from darner.compiler.settings import REACTIONS, FailureClass, merge_reactions
 from darner.runtime.engine import TICK
 from darner.runtime.events import CallFailed, CallFinished, CallStarted, Event, RoundStarted, RunParked, StepFailed, TakenUp
-from darner.runtime.looping import body
-from darner.runtime.perform.orchestrating.orchestration import CANCELS, GRACE, PATIENCE
 from darner.runtime.retry import MAX_WAITS, TAKEN_AT_MOST
 from darner.runtime.state import RunState, fold
+from darner.runtime.stopping import CUT_WITHIN
 
+from . import accounts
 from .lives import Story, results
+from .places import all_steps, written
 
 SLACK = 1.5
 """Seconds that commits, and looks at the clock, take in these worlds."""
@@ -72,10 +73,12 @@ def attempts_are_bounded(story: Story, state: RunState) -> None:
     rescued = {one.asked.parent for one in state.waits.questions.values() if one.asked.about == "rescue"}
     if rescued:
         return  # a person may have asked for more
-    steps = dict(_steps(story.plan.steps, ""))
+    steps = dict(all_steps(story.plan.steps))
     for (call, _), failures in _failures(story.events).items():
+        if call not in state.calls:
+            continue  # of a round that is over, and forgotten
         path = state.calls[call].root
-        step = steps.get("/".join(part.partition("[")[0] for part in path.split("/") if not part.isdigit()))
+        step = steps.get(written(path))
         if step is None:
             continue
         reactions = merge_reactions(REACTIONS, step.on_failure)
@@ -96,53 +99,60 @@ def _failures(events: list[Event]) -> Mapping[tuple[str, int], Counter[FailureCl
     return found
 
 
-def _steps(steps: Mapping[str, StepPlan], prefix: str) -> Iterator[tuple[str, StepPlan]]:
-    for name, step in steps.items():
-        yield prefix + name, step
-        if step.loop is not None:
-            yield from _steps(body(step), f"{prefix}{name}/")
-
-
 def no_attempt_outlasts_its_time(story: Story, state: RunState) -> None:
     """From an attempt's begin to its end, as the journal has them, no more than the step's time-out."""
-    steps = dict(_steps(story.plan.steps, ""))
+    steps = dict(all_steps(story.plan.steps))
     began: dict[str, float] = {}
     for one in story.events:
         if isinstance(one, TakenUp):
             began.clear()
-        elif isinstance(one, CallStarted):
+        elif isinstance(one, CallStarted) and one.what != "agent":
             began[one.call] = one.at
         elif isinstance(one, CallFailed | CallFinished) and one.call in began:
             root = state.calls[one.call].root if one.call in state.calls else ""
-            step = steps.get("/".join(part.partition("[")[0] for part in root.split("/") if not part.isdigit()))
+            step = steps.get(written(root))
             if step is not None and step.timeout is not None and not step.calls:
                 assert one.at - began[one.call] <= step.timeout + SLACK, (root, one)
 
 
 def a_flow_keeps_to_its_time(story: Story, state: RunState) -> None:
-    """Counted from its start, without what it was parked for and what nobody had it for."""
+    """Counted from its start, without what it was parked for and what nobody had it for; but what a write has that had begun."""
     limits = [one for one in (story.plan.timeout, story.plan.budget.time if story.plan.budget else None) if one is not None]
     if not limits or state.started is None or state.finished is None:
         return
     over = state.finished.at - state.started.at - state.waits.idle - min(limits)
-    writes = GRACE + CANCELS * PATIENCE if any(step.calls for _, step in _steps(story.plan.steps, "")) else 0.0
-    assert over <= TICK + SLACK * (1 + story.ends.count("crashed")) + writes, over
+    until = state.finished.at - max(0.0, over)
+    grace = CUT_WITHIN if writing(story.events, until, state.finished.at) else 0.0
+    assert over <= TICK + SLACK * (1 + story.ends.count("crashed")) + grace, over
+
+
+def writing(events: Sequence[Event], since: float, until: float) -> bool:
+    """Return whether a write was under way at some time."""
+    begun: dict[str, float] = {}
+    for one in events:
+        if isinstance(one, CallStarted) and one.effects == "write" and one.at <= since:
+            begun[one.call] = one.at
+        elif isinstance(one, CallFinished | CallFailed) and one.at <= since:
+            begun.pop(one.call, None)
+        elif isinstance(one, TakenUp) and one.at <= since:
+            begun.clear()
+    return bool(begun) and until > since
 
 
 def orchestrators_keep_to_their_calls(story: Story, state: RunState) -> None:
     """Over all lives: a crash resets no limit."""
-    for name, step in _steps(story.plan.steps, ""):
+    for name, step in all_steps(story.plan.steps):
         if step.limits is None or step.limits.calls is None:
             continue
         made: Counter[str] = Counter(one.parent for one in state.calls.values() if one.what in {"tool", "agent", "human"})
         for parent, number in made.items():
-            if "/".join(part.partition("[")[0] for part in parent.split("/") if not part.isdigit()) == name:
+            if written(parent) == name:
                 assert number <= step.limits.calls, (parent, number)
 
 
 def maps_keep_to_their_width(story: Story, state: RunState) -> None:
     """No more items at once than they say."""
-    for name, step in _steps(story.plan.steps, ""):
+    for name, step in all_steps(story.plan.steps):
         if step.map is not None and step.map.max_parallel is not None and not step.calls:
             own = name.rpartition("/")[2]
             assert story.town.most[own] <= step.map.max_parallel, own
@@ -150,10 +160,10 @@ def maps_keep_to_their_width(story: Story, state: RunState) -> None:
 
 def loops_keep_to_their_rounds(story: Story, state: RunState) -> None:
     """None goes round more often than it may."""
-    steps = dict(_steps(story.plan.steps, ""))
+    steps = dict(all_steps(story.plan.steps))
     for one in story.events:
         if isinstance(one, RoundStarted):
-            step = steps["/".join(part.partition("[")[0] for part in one.step.split("/") if not part.isdigit())]
+            step = steps[written(one.step)]
             assert step.loop is not None
             assert one.round <= step.loop.max_rounds
 
@@ -179,6 +189,7 @@ CHECKS: tuple[Callable[[Story, RunState], None], ...] = (
     maps_keep_to_their_width,
     loops_keep_to_their_rounds,
     a_cancelled_run_ends,
+    *accounts.CHECKS,
 )
 
 

@@ -16,7 +16,7 @@ TOOLS = {
     "sell": {"use": f"{HERE}:sell", "effects": "write", "idempotent": True},
     "pay": {"use": f"{HERE}:pay", "effects": "write"},
 }
-CALLED = ("callable", "callable", "look", "sell", "pay", "conduct", "boss", "loop")
+CALLED = ("callable", "callable", "look", "sell", "pay", "conduct", "boss", "loop", "clerk", "clerk", "clerk", "clerk")
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,13 @@ class Choice:
         steps: how many at the top.
         steady: nothing in it depends on when something happens, or on how often attempts were cut off.
         people: whether anybody is asked.
+        paid: whether agents are asked, and what they may use is bounded, by everything that can.
     """
 
     steps: int = 5
     steady: bool = False
     people: bool = True
+    paid: bool = False
 
 
 @dataclass
@@ -49,8 +51,36 @@ class Layout:
         given["humans"] = {"boss": self._boss()}
         if not self.choice.steady:
             given["timeout"] = self._maybe(0.2, ["30s", "300s"])
-            given["budget"] = {"time": self._maybe(0.1, ["10s", "100s"])}
+            given["budget"] = {"time": self._maybe(0.1, ["10s", "100s"]), **self._money(0.4, 3)}
+        if self.choice.paid:
+            given |= self._agents()
         return Plan.model_validate(given)
+
+    def _agents(self) -> dict[str, Any]:
+        from . import oracle  # noqa: PLC0415 - only what is paid for needs pydantic-ai
+
+        names = ("small", "large")
+        params = {name: {"name": name, "max_tokens": oracle.LONGEST[name]} for name in names}
+        models = {one: {"use": f"{oracle.__name__}:Oracle", "price": oracle.PRICES[one], "params": params[one]} for one in names}
+        models["small"]["fallback"] = self._maybe(0.3, ["large"])
+        kind = {"prompt": "What about {{ what }}?", "input": f"{oracle.__name__}:Question", "output": f"{oracle.__name__}:Said"}
+        clerk = {**kind, "model": "small", "tools": ["look", "sell"], "agents": ["aide"], "limits": self._limits()}
+        aide = {**kind, "model": self.chance.choice(names), "tools": ["look"], "limits": self._limits()}
+        policy = {"policy": {"max_cost": self._maybe(0.2, ["3 USD"])}} if not self.choice.steady else {}
+        return {"models": models, "agents": {"clerk": clerk, "aide": aide}} | policy
+
+    def _limits(self) -> dict[str, Any]:
+        if self.choice.steady:
+            return {"turns": 9}
+        return {"turns": self.chance.choice([2, 9]), "time": self._maybe(0.3, ["5s", "50s"]), **self._money(0.3, 1)}
+
+    def _money(self, share: float, scale: int) -> dict[str, Any]:
+        """Return bounds of tokens and money, where anything is paid for: some hold hardly a request, some many."""
+        if not self.choice.paid or self.choice.steady:
+            return {}
+        tokens, cost = self._maybe(share, [150, 400, 1500]), self._maybe(share, ["0.20", "0.80", "4.00"])
+        given = {"tokens": tokens and tokens * scale, "cost": cost and f"{scale * float(cost):.2f} USD"}
+        return {name: one for name, one in given.items() if one is not None}
 
     def _boss(self) -> dict[str, Any]:
         timeout = self._maybe(0.6, ["20s", "500s"])
@@ -86,14 +116,16 @@ class Layout:
             return {"callable": f"{HERE}:work", "with": values}
         if what == "conduct":
             limits = {"calls": self.chance.choice([3, 50]) if not self.choice.steady else 50, "time": self._maybe(0.3, ["10s", "60s"])}
-            limits = {"calls": 50} if self.choice.steady else limits
+            limits = {"calls": 50} if self.choice.steady else {**limits, **self._money(0.4, 1)}
             return {
-                "callable": f"{HERE}:conduct",
-                "calls": ["look", "sell", "boss"],
+                "callable": f"{HERE}:{'confer' if self.choice.paid else 'conduct'}",
+                "calls": ["look", "sell", "boss", *(["clerk"] if self.choice.paid else [])],
                 "limits": limits,
                 "with": {"what": values},
                 "timeout": None,
             }
+        if what == "clerk":
+            return {"agent": "clerk", "with": {"what": values}}
         if what == "boss":
             return {"human": "boss", "with": {"what": name}, "timeout": None}
         if what == "loop":
@@ -105,13 +137,15 @@ class Layout:
             return bool(plain) and depth < 2 and not mapped
         if what == "pay":
             return not self.choice.steady  # cut off, nobody knows whether it happened
+        if what == "clerk":
+            return self.choice.paid
         return what != "boss" or (self.choice.people and not self.choice.steady)
 
     def _loop(self, name: str, plain: list[str], depth: int) -> dict[str, Any]:
         body = self._steps(1 + self.chance.randrange(3), f"{name}x", ["state", "round"], depth + 1)
         told = {"state": "$state", "number": "$round", "last": [f"${one}" for one in body]}
         loop = {"state": f"${self.chance.choice(plain)}", "steps": body, "next": f"{HERE}:after", "with": told}
-        return loop | {"max_rounds": 1 + self.chance.randrange(4)}
+        return loop | {"max_rounds": 1 + self.chance.randrange(4), "budget": self._money(0.4, 2) or None}
 
     def _reactions(self) -> dict[str, Any]:
         found: dict[str, Any] = {}

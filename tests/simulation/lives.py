@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from darner.compiler.plan import Lock, Plan
@@ -28,6 +29,7 @@ RUN = "simulated"
 PATIENCE = 20_000.0
 """Seconds without an event after which a life hangs: longer than all attempts and waits of anything in a plan."""
 LIVES = 400
+_STORIES = count()
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Story:
     lives: int = 0
     ends: list[str] = field(default_factory=list)
     """How each life ended: crashed, or as the run stood then."""
+    story: str = field(default_factory=lambda: f"{next(_STORIES):08d}")
 
     def tell(self) -> RunState:
         """Go on until the run is over; return its state."""
@@ -104,7 +107,7 @@ class Story:
 
     async def _live(self, log: HeardLog, state: RunState) -> None:
         TOWN.set(self.town)
-        bound = Binding(RUN, self.plan, Lock(), {}, None, {}, "simulated/spec.yaml")
+        bound = Binding(RUN, self._placed(), Lock(), {}, None, {}, "simulated/spec.yaml")
         around = Surroundings(EnvironmentSecrets({}), clock=VirtualClock(), store=self.store, woken=True)
         agents = flow.make_agents(bound, around)
         outside = [asyncio.ensure_future(self._answering(log))]
@@ -117,6 +120,11 @@ class Story:
             for one in outside:
                 one.cancel()
             agents.tools.close()
+
+    def _placed(self) -> Plan:
+        """Return the plan with models that are this story's own: what a provider allows is known by all who use it."""
+        own = {name: one.model_copy(update={"params": {**one.params, "story": self.story}}) for name, one in self.plan.models.items()}
+        return self.plan.model_copy(update={"models": own})
 
     @staticmethod
     def _nothing_is_left(known: set[asyncio.Future[Any]]) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, cast
 
 import darner
@@ -47,6 +50,23 @@ class Script:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class Charge:
+    """What one request to a model was billed: by how many tokens, and by how much, more than was certain before."""
+
+    number: int
+    input_tokens: int
+    output_tokens: int
+    cost: Decimal
+    over: int
+    dearer: Decimal
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out together."""
+        return self.input_tokens + self.output_tokens
+
+
 @dataclass
 class Town:
     """What is outside of the run, over all its lives. What a call comes to depends on what it is asked, and on which attempt it is.
@@ -56,12 +76,16 @@ class Town:
         rate: how many of the calls have faults.
         faults: which; see `FAULTS`.
         steady: faults are those that any attempt meets, or that attempts overcome, whichever process makes them.
+        dear: how much more than the least that is reckoned of a request its provider bills, from 0 to 1, the most.
     """
 
     seed: int
     rate: float = 0.3
     faults: tuple[str, ...] = FAULTS
     steady: bool = False
+    dear: float = 0.0
+    charges: list[Charge] = field(default_factory=list)
+    """What requests to models were billed, in all lives."""
     bodies: Counter[str] = field(default_factory=Counter)
     """Attempts that began, by call."""
     answers: Counter[str] = field(default_factory=Counter)
@@ -92,20 +116,32 @@ class Town:
     def _fault(self, chance: random.Random) -> Fault:
         return Fault(chance.choice(self.faults), chance.choice([None, None, 0.5, 40.0, 600.0]))
 
+    def bill(self, sent: int, told: int, money: Decimal, *, over: int, dearer: Decimal) -> Charge:
+        """Bill a request."""
+        charge = Charge(len(self.charges), sent, told, money, over, dearer)
+        self.charges.append(charge)
+        return charge
+
+    @contextmanager
+    def under_way(self, where: str) -> Iterator[None]:
+        """Count something that is under way."""
+        self.now[where] += 1
+        self.most[where] = max(self.most[where], self.now[where])
+        try:
+            yield
+        finally:
+            self.now[where] -= 1
+
     async def attempt(self, name: str, given: Any, written: str = "") -> Any:
         """Make one attempt: it takes its time, and comes to a value, or fails."""
         key, where = digest([name, given])[:16], str(given[0])
         script, number = self.script(key), self.bodies[key]
         self.bodies[key] += 1
-        self.now[where] += 1
-        self.most[where] = max(self.most[where], self.now[where])
-        try:
+        with self.under_way(where):
             fault = script.faults[number] if number < len(script.faults) else script.ever
             await asyncio.sleep(HANGS if fault is not None and fault.kind == "hangs" else script.seconds)
             if fault is not None and fault.kind != "hangs":
                 fault.strike()
-        finally:
-            self.now[where] -= 1
         self.answers[key] += 1
         if written:
             self.written[written] += 1
@@ -138,12 +174,21 @@ async def pay(what: Any = None, more: Any = None) -> Any:
 
 async def conduct(look: Call[Any, Any], sell: Call[Any, Any], boss: Ask[str], what: Any = None) -> Any:
     """Call tools in an order that depends on what they gave, several at once, and go on after some failures."""
+    return await _conducted(look, sell, boss, look, what)
+
+
+async def confer(look: Call[Any, Any], sell: Call[Any, Any], boss: Ask[str], clerk: Call[Any, Any], what: Any = None) -> Any:
+    """Do so with an agent, whom many branches ask at once."""
+    return await _conducted(look, sell, boss, clerk, what)
+
+
+async def _conducted(look: Call[Any, Any], sell: Call[Any, Any], boss: Ask[str], many: Call[Any, Any], what: Any) -> Any:
     chance = random.Random(digest(["conduct", what]))
     found: list[Any] = []
     for round_ in range(1 + chance.randrange(3)):
         kind = chance.randrange(5)
         if kind == 0:
-            found += await asyncio.gather(*(look(what=[round_, one]) for one in range(1 + chance.randrange(3))))
+            found += await asyncio.gather(*(many(what=[round_, one]) for one in range(1 + chance.randrange(3))))
         elif kind == 1:
             found.append(await _despite(look(what=[round_, found])))
         elif kind == 2:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,6 @@ from ....compiler.settings import REACTIONS, OnFailure
 from ...failures import CallableError, Denied, Exhausted, Semantic
 from ...ports import Boundary, Json
 from .. import values
-from ..boundary import JournaledBoundary
 from ..secrets import redact
 from ..tools import LaidOver, Tools
 from . import conversation
@@ -144,8 +142,7 @@ class AgentLoop:
         return Tool.from_schema(call, offered.name, offered.description, offered.schema, takes_ctx=True)
 
     async def _call_tool(self, visit: Visit, name: str, arguments: Json) -> Json:
-        work = self._around.tools.call(visit.boundary, name, arguments, parent=visit.call_id, laid_over=LaidOver(visit.overlay))
-        return await (_to_its_end(work, visit.boundary) if self._around.tools.writes(name) else work)
+        return await self._around.tools.call(visit.boundary, name, arguments, parent=visit.call_id, laid_over=LaidOver(visit.overlay))
 
     def _colleague(self, name: str) -> Tool[Visit]:
         schema = values.adapter(self._around.agents[name]).json_schema()
@@ -209,15 +206,3 @@ def attempts(reactions: OnFailure) -> int:
     """Return how many answers in a row may be refused: one, where the model isn't told why."""
     reaction = reactions.get("semantic", REACTIONS["semantic"])
     return 1 if reaction.feedback is False else reaction.attempts or 1
-
-
-async def _to_its_end(work: Coroutine[Any, Any, Json], boundary: Boundary) -> Json:
-    """Wait for a write even when its agent is given up meanwhile: otherwise nobody would know whether it happened."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if isinstance(boundary, JournaledBoundary) and task in boundary.recording.waits.asking:
-            task.cancel()  # it only waits for a person's word: nothing has begun
-        await asyncio.wait({task})
-        raise

@@ -47,11 +47,8 @@ class Conductor:
 
     async def _call(self, orchestration: Orchestration, calling: Calling) -> Json:
         name, plan = calling.name, self.plan
-        if self.agents.tools.has(name):
-            work, writes = partial(self._use, orchestration, calling), self.agents.tools.writes(name)
-        else:
-            work, writes = partial(self._ask if name in plan.humans else self._consult, orchestration, calling), False
-        return await orchestration.call(calling, work, writes=writes)
+        work = self._use if self.agents.tools.has(name) else self._ask if name in plan.humans else self._consult
+        return await orchestration.call(calling, partial(work, orchestration, calling))
 
     async def _use(self, around: Orchestration, calling: Calling) -> Json:
         tools, given = self.agents.tools, calling.arguments

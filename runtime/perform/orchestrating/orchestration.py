@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,9 +10,11 @@ from typing import Any
 from ....compiler.plan import StepPlan
 from ... import keys
 from ...events import CallFinished, TimerSet
+from ...exceptions import said
 from ...failures import CallableError, DarnerError, Exhausted, failure_behind
 from ...idle import Wait
 from ...ports import CallRequest, Json
+from ...stopping import end, undisturbed
 from .. import world
 from ..boundary import JournaledBoundary
 from ..moments import CURRENT
@@ -21,12 +22,8 @@ from ..surrounding import Set
 from .handles import Calling
 from .tasks import GROWING, TaskTree, count_tasks
 
-PATIENCE = 1.0
-"""Seconds that cancelled code has to end, before it is cancelled again; and between looks at a step's time."""
-CANCELS = 3
-"""How often code is asked to end before it is closed."""
-GRACE = 20.0
-"""Seconds that writes which have begun are given once their step is over: after that nobody knows whether they happened."""
+LOOK = 1.0
+"""Seconds between looks at a step's time."""
 
 
 @dataclass
@@ -40,7 +37,6 @@ class Orchestration:
     _made: int = 0
     _is_over: bool = False
     _counts: dict[tuple[str, str], int] = field(default_factory=dict)
-    _writes: set[asyncio.Task[Json]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.boundary.has_tasks = True
@@ -61,7 +57,7 @@ class Orchestration:
             await self._in_time(root)
             return root.result()
         finally:
-            await _undisturbed(self._end(root))
+            await undisturbed(self._end(root))
 
     async def _run(self, code: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         root = asyncio.current_task()
@@ -80,7 +76,7 @@ class Orchestration:
             raise failure_behind(error) or self._raised(error) from error
 
     def _raised(self, error: BaseException) -> CallableError:
-        return CallableError(f"{self.step.callable} raised {type(error).__name__}: {error}", type_name=type(error).__name__)
+        return CallableError(f"{self.step.callable} raised {type(error).__name__}: {said(error)}", type_name=type(error).__name__)
 
     async def _in_time(self, root: asyncio.Task[Any]) -> None:
         """Wait for the code, as long as it may take; what it waits for people and for times doesn't count."""
@@ -95,29 +91,18 @@ class Orchestration:
                 msg = f"{self.path} has used up its limits.time: {limit:g}s"
                 raise Exhausted(msg, help="raise limits.time in the spec, and start a new run")
             waits, before = state.ledger.of(self.path).waits, loop.time()
-            await asyncio.wait({root}, timeout=min(left, PATIENCE))
+            await asyncio.wait({root}, timeout=min(left, LOOK))
             if not waits:
                 left -= loop.time() - before
 
     async def _end(self, root: asyncio.Task[Any]) -> None:
-        """End everything that the code began: ask it to, ask again, and close what doesn't listen. Writes go to their end."""
+        """End everything that the code began."""
         self._is_over = True
-        for _ in range(CANCELS):
-            pending = self.tree.pending() | (set() if root.done() else {root})
-            if not pending:
-                break
-            for task in pending:
-                task.cancel()
-            await asyncio.wait(pending, timeout=PATIENCE)
-        closed = self.tree.pending()
-        for task in closed:
-            _close(task)
-        if closed:
-            await asyncio.wait(closed, timeout=PATIENCE)
-        await self._written()
+        writes = self.boundary.recording.waits.writes
+        await end(lambda: self.tree.pending() | (set() if root.done() else {root}), lambda: writes.of(self.boundary))
 
-    async def call(self, calling: Calling, work: Callable[[], Coroutine[Any, Any, Json]], *, writes: bool) -> Json:
-        """Return a call's result as JSON; ``work`` performs it, and a write that began goes to its end."""
+    async def call(self, calling: Calling, work: Callable[[], Coroutine[Any, Any, Json]]) -> Json:
+        """Return a call's result as JSON; ``work`` performs it."""
         self._refuse_late(calling.name)
         self._made += 1
         limit = self.step.limits.calls if self.step.limits is not None else None
@@ -125,39 +110,8 @@ class Orchestration:
             msg = f"{self.path} has used up its limits.calls: {limit}"
             raise Exhausted(msg, help="raise limits.calls in the spec, and start a new run")
         task = self.tree.path()
-        with Set(CURRENT, None), Set(GROWING, None):  # what performs a call is none of the code
-            performed = self._performed(work, task)
-            return await (self._to_its_end(performed) if writes else performed)
-
-    async def _performed(self, work: Callable[[], Coroutine[Any, Any, Json]], task: str | None) -> Json:
-        with self.boundary.asked_by(task or ""):
+        with Set(CURRENT, None), Set(GROWING, None), self.boundary.asked_by(task or ""):  # what performs a call is none of the code
             return await work()
-
-    async def _to_its_end(self, work: Coroutine[Any, Any, Json]) -> Json:
-        task = asyncio.ensure_future(work)
-        self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            self._stop_undecided(task)
-            await asyncio.wait({task})
-            raise
-
-    async def _written(self) -> None:
-        """Wait for writes that have begun, as long as `GRACE` at most; end the rest."""
-        loop = asyncio.get_running_loop()
-        until, last = loop.time() + GRACE, loop.time() + GRACE + CANCELS * PATIENCE
-        while (pending := {one for one in self._writes if not one.done()}) and loop.time() < last:
-            self._stop_undecided(*pending)
-            for one in pending if loop.time() >= until else ():
-                one.cancel()
-            await asyncio.wait(pending, timeout=PATIENCE)
-
-    def _stop_undecided(self, *writes: asyncio.Task[Json]) -> None:
-        """Cancel those writes that only wait for a person's word."""
-        for one in self.boundary.recording.waits.asking.intersection(writes):
-            one.cancel()
 
     def _refuse_late(self, name: str) -> None:
         if self._is_over:
@@ -221,32 +175,3 @@ class Orchestration:
         if self.boundary.replay is not None:
             self.boundary.replay.asked(call)
         return known.payload
-
-
-async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
-    """Do some work to its end, however often this is cancelled meanwhile: whoever stops a run asks more than once."""
-    task, is_cancelled = asyncio.ensure_future(work), False
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError:
-            is_cancelled = True
-    task.result()
-    if is_cancelled:
-        raise asyncio.CancelledError
-
-
-def _close(task: asyncio.Task[Any]) -> None:
-    """End code that goes on whenever it is cancelled: its coroutine is closed, and its task finds it so."""
-    coroutine: Any = task.get_coro()
-    # Code that doesn't even listen to that, or runs at this moment, stays, and its calls are refused.
-    with contextlib.suppress(RuntimeError, ValueError):
-        coroutine.close()
-    task.cancel()
-    task.add_done_callback(_look_away)
-
-
-def _look_away(task: asyncio.Task[Any]) -> None:
-    """Take a task's exception, so that nobody is told of it: it is ours."""
-    if not task.cancelled():
-        task.exception()
