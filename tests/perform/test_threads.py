@@ -83,16 +83,15 @@ def test_many_slow_functions_are_not_waited_for_one_after_the_other() -> None:
             return found
 
     async def drive() -> int:
-        threads, count = Counting(), 20 * LEAST_HOPE
-        for _ in range(count // 20):
-            await asyncio.gather(*(threads.run(_short) for _ in range(20)))
+        threads = Counting()
+        for _ in range(LEAST_HOPE):
+            gate = threading.Event()  # the loop opens it once all are under way: none is done while the loop stands still
+            calls = asyncio.gather(*(threads.run(gate.wait) for _ in range(20)))
+            asyncio.get_running_loop().call_soon(gate.set)
+            await calls
         return threads.stood
 
     assert asyncio.run(drive()) <= 7 + 20
-
-
-def _short() -> None:
-    time.sleep(0.01)
 
 
 def test_a_function_that_raises_stop_iteration_says_so() -> None:
@@ -107,18 +106,18 @@ def test_a_function_that_raises_stop_iteration_says_so() -> None:
 
 def test_a_time_out_leaves_a_function_to_itself() -> None:
     """Whoever waits goes on; the thread ends by itself, and what it gives is dropped."""
-    ended = threading.Event()
+    given_up, ended = threading.Event(), threading.Event()
 
     def slow() -> None:
-        time.sleep(0.3)
+        given_up.wait(60)
         ended.set()
 
-    async def drive() -> float:
-        threads, began = Threads(), time.monotonic()
+    async def drive() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
-                await threads.run(slow)
-        return time.monotonic() - began
+                await Threads().run(slow)
 
     asyncio.run(drive())
-    assert ended.wait(timeout=30)
+    assert not ended.is_set()
+    given_up.set()
+    assert ended.wait(timeout=60)
