@@ -31,7 +31,7 @@ MOST = 256 * 1024
 DEEPEST = 24
 """Causes and members of groups, one inside the other."""
 TEXT = 4096
-"""Characters that are kept of what an exception says, where the rest of it can't be."""
+"""Characters of what an exception says that are shown, and are kept where the exception itself can't be."""
 
 
 def describe(error: BaseException, find: Find, house: str = "") -> Json:
@@ -49,9 +49,10 @@ def describe(error: BaseException, find: Find, house: str = "") -> Json:
 
 
 def said(error: BaseException) -> str:
-    """Return an exception's text, whatever its own ``__str__`` does."""
+    """Return an exception's text, whatever its own ``__str__`` does; what is longer than a person reads is cut off."""
     try:
-        return str(error)
+        text = str(error)
+        return text if len(text) <= TEXT else f"{text[:TEXT]}… ({len(text):,} characters)"
     except Exception as broken:  # noqa: BLE001 - it is the user's code
         return f"(its __str__ raised {type(broken).__name__})"
 

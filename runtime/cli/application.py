@@ -31,6 +31,7 @@ COMMANDS: tuple[str, ...] = (
     "say",
     "cancel",
     "fork",
+    "retry",
     "diff",
     "gc",
     "cache",
@@ -78,6 +79,7 @@ def perform(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; with ``--json`` whatever keeps it from its end is an object on stdout, too."""
     debug, as_json = "--debug" in arguments, "--json" in arguments
     rest = [word for word in arguments if word != "--debug"]
+    console.refuse_no_text()
     try:
         code = build()(args=rest, standalone_mode=False)
     except typer.Exit as stop:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from io import TextIOWrapper
 from typing import Any
 
 from rich.console import Console
@@ -17,6 +19,16 @@ from ..tree import Line
 # Texts of others are shown as they are: `:question:` in an error is no emoji.
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 out = Console(highlight=False, emoji=False, soft_wrap=True)
+
+
+STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n)")
+"""What steers a terminal, or turns the order of a line around: in the texts of models, tools and people it could hide what is asked.
+And lone surrogates, for which no encoding has bytes."""
+
+
+def harmless(text: str) -> str:
+    """Return a text with an escape for whatever a terminal would obey, or couldn't show. In JSON it reads back as what it was."""
+    return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 @contextmanager
@@ -40,21 +52,27 @@ def results_only() -> Iterator[None]:
 
 def say(text: str) -> None:
     """Show people a line on stderr."""
-    err.print(text, markup=False)
+    err.print(harmless(text), markup=False)
 
 
 def complain(message: str, help_text: str | None = None) -> None:
     """Show an error, and what to do next, on stderr."""
     err.print("[bold red]error:[/] ", end="")
-    err.print(message, markup=False)
+    err.print(harmless(message), markup=False)
     if help_text:
         err.print("  [bold]help:[/] ", end="")
-        err.print(help_text, markup=False)
+        err.print(harmless(help_text), markup=False)
+
+
+def refuse_no_text() -> None:
+    """Have stdout take what its encoding has no bytes for (an emoji in Latin-1) as an escape, as stderr does."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def emit(text: str) -> None:
-    """Write a result to stdout, as it is."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    """Write a result to stdout, as it is but for what would steer a terminal."""
+    sys.stdout.write(harmless(text if text.endswith("\n") else text + "\n"))
 
 
 COLOURS = {
@@ -85,9 +103,15 @@ def draw(lines: Iterable[Line]) -> None:
 def coloured(line: Line) -> Text:
     """Return a line as a terminal shows it."""
     status = [("  ", ""), (line.status, COLOURS.get(line.status, ""))] if line.status else []
-    return Text.assemble((line.branches, "dim"), (line.name, "bold"), *status, line.rest)
+    return Text.assemble((line.branches, "dim"), (harmless(line.name), "bold"), *status, harmless(line.rest))
 
 
 def emit_json(value: Any) -> None:
-    """Write exactly one JSON object to stdout."""
-    emit(json.dumps(value, ensure_ascii=False, default=str))
+    """Write exactly one JSON object to stdout, for any reader: what is no number is null, and what stdout has no bytes for an escape."""
+    plain = json.loads(json.dumps(value, default=str), parse_constant=lambda _: None)
+    text = harmless(json.dumps(plain, ensure_ascii=False))
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(plain)
+    emit(text)

@@ -7,14 +7,13 @@ long as nothing was written to that one since, and may be deleted at any time.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, TypeVar
-
-from pydantic import ValidationError
 
 from ...compiler.frozen import Frozen
 from ...compiler.settings import FailureClass
@@ -24,6 +23,7 @@ from ..ports import Store
 from ..report import Status, status_of, waits
 from ..state import RunState, fold
 from . import binding, log, paths
+from .record import as_text
 from .segments import AT_ONCE
 
 T = TypeVar("T")
@@ -104,20 +104,21 @@ def leave(store: Store, run_id: str, state: RunState, extent: str) -> None:
 
 def _left(store: Store, run_id: str) -> Standing | None:
     try:
-        return Standing.model_validate_json(store.get(paths.run_standing(run_id)))
-    except (Missing, ValidationError):
+        return Standing.model_validate(json.loads(store.get(paths.run_standing(run_id))))
+    except (Missing, ValueError):
         return None
 
 
 def _content(told: Standing | Remembered) -> bytes:
-    return told.model_dump_json(exclude_defaults=True).encode("utf-8", "surrogatepass")
+    # Not pydantic's own JSON: it neither writes nor reads a lone surrogate, as there is one in the message of many an OSError.
+    return as_text(told.model_dump(mode="json", exclude_defaults=True)).encode()
 
 
 def remembered(store: Store) -> Mapping[str, Standing]:
     """Return what is remembered; nothing where that can't be read."""
     try:
-        return Remembered.model_validate_json(store.get(paths.STANDINGS)).runs
-    except (Missing, ValidationError):
+        return Remembered.model_validate(json.loads(store.get(paths.STANDINGS))).runs
+    except (Missing, ValueError):
         return {}
 
 

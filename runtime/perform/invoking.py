@@ -11,6 +11,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
+from ..exceptions import said
 from ..failures import CallableError
 from ..ports import Json
 from . import values
@@ -85,9 +86,9 @@ async def _awaited(name: str, work: Awaitable[Any], mine: int) -> Any:
 
 
 def _left(name: str, error: BaseException) -> CallableError:
-    said = f": {error}" if str(error) else ""
+    text = said(error)
     failure = CallableError(
-        f"{name} left with {type(error).__name__}{said}",
+        f"{name} left with {type(error).__name__}{text and ': '}{text}",
         type_name=type(error).__name__,
         help="a function of a spec returns, or raises an Exception; it doesn't end the process that calls it",
     )

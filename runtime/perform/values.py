@@ -7,7 +7,7 @@ import types
 from functools import lru_cache
 from typing import Any
 
-from pydantic import PydanticUserError, TypeAdapter, ValidationError
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
 from ..failures import CallableError, Refused, Semantic
 from ..ports import Json
@@ -73,10 +73,16 @@ def shown(annotation: Any) -> str:
 def dump(value: Any) -> Json:
     """Return a Python value as JSON; `CallableError` where it can't be written."""
     try:
-        return _any_adapter(Any).dump_python(value, mode="json")
+        return _plain().dump_python(value, mode="json")
     except ValueError as error:
         msg = f"a value of type {type(value).__name__} can't be stored: {error}"
         raise CallableError(msg, help="return pydantic models, dataclasses, or plain lists, dicts and scalars") from error
+
+
+@lru_cache(maxsize=1)
+def _plain() -> TypeAdapter[Any]:
+    """Return what writes any value as JSON. NaN and the infinities stay numbers: as the null of JSON they would fit no float."""
+    return TypeAdapter(Any, config=ConfigDict(ser_json_inf_nan="constants"))
 
 
 def explain(error: ValidationError) -> str:

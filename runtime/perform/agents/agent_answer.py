@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError, create_model
 
 from ....compiler.plan import AgentPlan
+from ...exceptions import said
 from ...failures import CallableError, DarnerError, Semantic
 from .. import values
 from ..tool_schema import typed_dict
@@ -48,9 +49,9 @@ class Answer:
         except DarnerError:
             raise
         except (ValueError, AssertionError) as refusal:
-            raise Semantic(str(refusal) or f"{self._agent.check} refuses the answer") from refusal
+            raise Semantic(said(refusal) or f"{self._agent.check} refuses the answer") from refusal
         except Exception as error:
-            msg = f"{self._agent.check} raised {type(error).__name__}: {error}"
+            msg = f"{self._agent.check} raised {type(error).__name__}: {said(error)}"
             raise CallableError(msg, type_name=type(error).__name__) from error
         if verdict is False or (isinstance(verdict, str) and verdict):
             raise Semantic(verdict or f"{self._agent.check} refuses the answer")
