@@ -14,6 +14,7 @@ from ..failures import DarnerError, Refused
 from ..journal import paths
 from ..perform.world import SystemClock
 from ..ports import Json, Progress, Store
+from .calls import KnownCall, remember_call
 from .claims import Binding, bind, driving, refuse_if_bound
 from .dead import place_of_letters, reasons
 from .driving.engine import Engine, chosen_engine, need_beam
@@ -34,7 +35,7 @@ from .report import JobReport, Phases
 from .working.metering import Used
 from .working.spending import spent
 
-_JUDGED = ("source_rows", "new", "changed", "redo", "unchanged", "superseded", "null_keys", "broken", "still_dead")
+_JUDGED = ("source_rows", "new", "changed", "redo", "unchanged", "left", "superseded", "null_keys", "broken", "still_dead")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ class JobRun:
     """Models that the target puts elsewhere."""
     allow_deletes: int = 0
     retry_dead: bool = False
+    """Dead rows are tried again; nothing else, where that can be."""
+    call: KnownCall | None = None
+    """How the job was called, so that it can be called again by its name."""
     flush: float = FLUSH_SECONDS
     """Seconds of work of a slow stage that may be lost with its process."""
     base: Path | None = None
@@ -105,6 +109,8 @@ def run_job(job: JobRun, progress: Progress | None = None) -> JobReport:
             _tell_lost(lost, shown)
             with saying_end("source"):
                 work = plan_work(_call(job, rebuild=lost > 0), source, generation, shown)
+        if job.call is not None:
+            remember_call(job.store, job.name, job.call)
         bind(job.store, job.name, binding)  # now that the source was read: a mistyped name binds nothing
         return _Drive(job, work, generation, sink, shown, phases).to_the_end()
 

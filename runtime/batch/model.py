@@ -120,6 +120,12 @@ class Work(Frozen):
     superseded: int = 0
     still_dead: int = 0
     """Of the unchanged rows, those that are dead since an earlier run."""
+    left: int = 0
+    """New and changed rows that a retry of dead ones leaves to the next run."""
+    retry: bool = False
+    """It was made to try dead rows again."""
+    only_dead: bool = False
+    """No other row is planned: what the basis knows of the stages stays so, and a change of them is due to the others still."""
     null_keys: int = 0
     broken: int = 0
     """Source rows that do not fit the source's type, dead-lettered while planning."""
@@ -131,6 +137,11 @@ class Work(Frozen):
     """What each shard's input is known by, in order: `parts.read_part` reads it with its checksum."""
     source_dead: PartRef | None = None
     """The dead letters of source rows."""
+
+    @property
+    def judged(self) -> int:
+        """The rows of which `dead_letter.max` is a share: those that are planned; of a retry of dead ones, all of the source's."""
+        return self.source_rows if self.retry else sum(self.shards)
 
     @property
     def nothing_to_do(self) -> bool:

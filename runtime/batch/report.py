@@ -21,6 +21,7 @@ _JUDGED: Mapping[str, str] = {
     "changed": "changed",
     "redo": "redone",
     "unchanged": "unchanged",
+    "left": "left to the next run",
     "superseded": "superseded by a later row of the same key",
     "null_keys": "without a key",
     "broken": "that don't fit their type",
@@ -64,6 +65,8 @@ class JobReport(Frozen):
     changed: int = 0
     redo: int = 0
     unchanged: int = 0
+    left: int = 0
+    """New and changed rows that a retry of dead ones leaves to the next run."""
     superseded: int = 0
     null_keys: int = 0
     broken: int = 0
@@ -106,7 +109,9 @@ class JobReport(Frozen):
             found.append(f"{self.dead:,} dead letters: {self.dead_letters_at or self.dead_letters}")
             found += [f"  {reason}" for reason in self.reasons]
         if self.still_dead:
-            found.append(f"{self.still_dead:,} of the unchanged rows are dead since an earlier run; `darner why {self.run} KEY` says why")
+            found.append(f"{self.still_dead:,} of the unchanged rows are dead since an earlier run")
+        if self.still_dead or (self.dead and self.dead_letters):
+            found.append(f"list them with: darner show {self.run} --dead; after a fix: darner retry {self.run} --dead")
         if self.calls:
             found.append(f"{self.calls:,} model calls, {self.tokens:,} tokens, {format_money(self.cost)}")
         failures = sentence(self.failures)

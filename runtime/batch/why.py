@@ -10,11 +10,12 @@ import pyarrow as pa
 
 from ...compiler.diagnostics import did_you_mean
 from ...compiler.frozen import Frozen
-from ..failures import Corrupt, Missing, Refused
+from ..failures import Refused
 from ..journal import paths
 from ..ports import Store
 from .arrow import Column, compute, one_array
-from .history import markers_of, newest_manifest, unfinished
+from .dead_rows import letter_names, letters
+from .history import newest_manifest, unfinished
 from .model import FILTERED_PLACE, KEY, STATE, VERSION, Manifest, PartRef, memo_fingerprint, memo_place
 from .partitions import KnownRows, bucket_of, key_hashes
 from .parts import read_part
@@ -131,8 +132,7 @@ def _waits(store: Store, inputs: tuple[PartRef, ...], key: str) -> bool:
 def _letter(store: Store, job: str, key: str, generations: Sequence[int]) -> DeadWhy | None:
     """Return the newest dead letter of a key among some generations, oldest first; letters that were cleared away are gone."""
     for number in reversed(generations):
-        refs = [marker.dead.name for marker in markers_of(store, job, number) if marker.dead is not None]
-        for name in [*refs, paths.dead_source(job, number)]:
+        for name in letter_names(store, job, number):
             found = _letters(store, name, key)
             if found:
                 fields = {name: found[0][name] for name in ("stage", "failure", "type", "message", "attempts")}
@@ -141,14 +141,8 @@ def _letter(store: Store, job: str, key: str, generations: Sequence[int]) -> Dea
 
 
 def _letters(store: Store, name: str, key: str) -> list[dict[str, object]]:
-    try:
-        content = store.get(name)
-        table = pa.ipc.open_file(pa.BufferReader(content)).read_all()
-    except Missing:
-        return []
-    except pa.ArrowException as error:
-        raise Corrupt(f"{name} is damaged: {error}") from error
-    found: list[dict[str, object]] = table.filter(compute.equal(table[KEY], key)).to_pylist()
+    table = letters(store, name)
+    found: list[dict[str, object]] = [] if table is None else table.filter(compute.equal(table[KEY], key)).to_pylist()
     return found
 
 

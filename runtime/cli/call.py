@@ -23,6 +23,7 @@ class RunCall:
     run_id: str | None
     user: str | None
     as_json: bool
+    policy: Path | None = None
 
     @property
     def models(self) -> Mapping[str, Json]:

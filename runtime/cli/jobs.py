@@ -8,21 +8,30 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from ...compiler.plan import Compiled
 from ..batch.planning.planning import DrySummary
 from ..batch.report import JobReport
+from ..project.settings import DEFAULT
 from . import console, exits, running
 from .call import RunCall
 
+if TYPE_CHECKING:
+    from ..batch.calls import KnownCall
 
-def run_job(call: RunCall, compiled: Compiled, *, engine: str | None, dry: bool, allow_deletes: int) -> int:
-    """Run a job, or say what it would do; return the exit code."""
+
+def run_job(  # noqa: PLR0913 - what was said of it, by name
+    call: RunCall, compiled: Compiled, *, engine: str | None, dry: bool, allow_deletes: int, retry_in: Path | None = None
+) -> int:
+    """Run a job, or say what it would do; return the exit code.
+
+    ``retry_in``: its dead rows are tried again, with datasets' paths relative to there.
+    """
     from ..batch import driver  # noqa: PLC0415 - only jobs need it
     from .progress import JobProgress  # noqa: PLC0415 - likewise
 
-    folder = call.spec.resolve().parent
+    folder, base = call.spec.resolve().parent, retry_in or Path.cwd()
     with running.models_placed(compiled.plan, call.models, call.base) as models, JobProgress() as progress:
         job = driver.JobRun(
             compiled=compiled,
@@ -34,7 +43,9 @@ def run_job(call: RunCall, compiled: Compiled, *, engine: str | None, dry: bool,
             store_options=running.store_options(call.target, call.store.url),
             places=models,
             allow_deletes=allow_deletes,
-            base=Path.cwd(),
+            base=base,
+            retry_dead=retry_in is not None,
+            call=_known(call, engine, base),
         )
         if dry:
             return _planned(driver.dry_job(job, progress), as_json=call.as_json)
@@ -44,6 +55,14 @@ def run_job(call: RunCall, compiled: Compiled, *, engine: str | None, dry: bool,
         except KeyboardInterrupt:
             return _stopped(job.name, as_json=call.as_json)
         return _told(report, as_json=call.as_json)
+
+
+def _known(call: RunCall, engine: str | None, base: Path) -> KnownCall:
+    from ..batch.calls import KnownCall  # noqa: PLC0415 - only jobs need it
+
+    target = None if call.target.name == DEFAULT else call.target.name
+    policy = None if call.policy is None else str(call.policy.resolve())
+    return KnownCall(spec=str(call.spec.resolve()), base=str(base), sets=call.sets, target=target, engine=engine, policy=policy)
 
 
 def _planned(summary: DrySummary, *, as_json: bool) -> int:

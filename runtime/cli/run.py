@@ -53,7 +53,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     file = find_spec(spec)
     found = running.trusting(find_target(file.parent, target), single_writer=single_writer)
     call = RunCall(
-        file, found, running.store_of(store, found), pairs(inputs, "-i"), inputs_file, pairs(sets), run_id, user, as_json=as_json
+        file, found, running.store_of(store, found), pairs(inputs, "-i"), inputs_file, pairs(sets), run_id, user, as_json, policy
     )
     running.make_importable(file.parent)
     if run_id is not None and _is_under_way(call, run_id):
@@ -64,7 +64,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
         from .resume import Manner, go_on_as_bound  # noqa: PLC0415 - only known runs need it
 
         return go_on_as_bound(call.store, run_id, Manner(as_json, watch=watch))
-    compiled = _compile(call, policy)
+    compiled = compiled_for(call)
     if compiled.plan.job is not None:
         running.refuse_for_job(call, watch=watch)
         from .jobs import run_job  # noqa: PLC0415 - only jobs need it
@@ -94,11 +94,12 @@ def _is_under_way(call: RunCall, run_id: str) -> bool:
     return True
 
 
-def _compile(call: RunCall, policy: Path | None) -> Compiled:
+def compiled_for(call: RunCall) -> Compiled:
+    """Return the spec of a call, compiled, with its parameters; `CompileError` where it is wrong."""
     from ..project.load import bind_params, compile_spec  # noqa: PLC0415 - `--help` needs no compiler
 
     given = {**call.target.params, **call.sets}
-    compiled = compile_spec(call.spec, params=given, policy=policy)
+    compiled = compile_spec(call.spec, params=given, policy=call.policy)
     return compiled.model_copy(update={"params": bind_params(compiled.plan.params, given)})
 
 

@@ -18,6 +18,8 @@ EPILOG = """\b
 Examples:
   darner show my-run
   darner show my-run --failures                   every failed attempt, with its place in the spec, and what failures cost
+  darner show my-job --dead                       the dead rows of a job, and why they are; --json for scripts
+  darner show my-job --dead --offset 50           the next fifty of them
   darner show my-run --drift                      what is on record and would not be made so today
   darner show my-run --json | jq .status
 """
@@ -32,6 +34,9 @@ def show(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     run: RunArgument,
     failures: Annotated[bool, typer.Option("--failures", help="Show what failed, attempt by attempt, and what that cost.")] = False,  # noqa: FBT002 - a flag
     drift: Annotated[bool, typer.Option("--drift", help="Show results that would not be asked for, or made so, today.")] = False,  # noqa: FBT002 - likewise
+    dead: Annotated[bool, typer.Option("--dead", help="Show the dead rows of a job: key, stage, class, reason.")] = False,  # noqa: FBT002 - likewise
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Show so many dead rows.")] = 50,
+    offset: Annotated[int, typer.Option("--offset", metavar="N", min=0, help="Pass over so many dead rows.")] = 0,
     whole: Annotated[bool, typer.Option("--all", help="Fold no long map and no long loop.")] = False,  # noqa: FBT002 - likewise
     store: StoreOption = None,
     target: TargetOption = None,
@@ -42,7 +47,11 @@ def show(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     if not binding.is_bound(place, run) and run in place.folders(paths.JOBS):
         if drift:
             raise Refused(f"{run} is a job: its stages drift", help=f"see `darner why {run} KEY`")
+        if dead:
+            return _show_dead(place, run, limit, offset, as_json=as_json)
         return _show_job(place, run, as_json=as_json, failures=failures)
+    if dead:
+        raise Refused(f"{run} is no job: only rows are dead letters", help=f"see `darner show {run} --failures`")
     if drift:
         return _show_drift(place, run, as_json=as_json)
     return _show_flow(place, run, as_json=as_json, failures=failures, whole=whole)
@@ -113,4 +122,22 @@ def _show_job(store: Store, name: str, *, as_json: bool, failures: bool) -> int:
         console.emit_json({**told, "status": status, "holder": held})
     else:
         console.emit("\n".join([f"{name}  {status}{f'  held by {held}' if held else ''}", *lines]))
+    return exits.DONE
+
+
+def _show_dead(store: Store, name: str, limit: int, offset: int, *, as_json: bool) -> int:
+    from ..batch.dead_rows import dead_rows  # noqa: PLC0415 - only jobs need it
+
+    found = list(dead_rows(store, name))
+    shown = found[offset : offset + limit]
+    if as_json:
+        told = [{"class" if key == "failure" else key: value for key, value in one.model_dump(mode="json").items()} for one in shown]
+        console.emit_json({"run": name, "dead": told, "total": len(found), "offset": offset, "limit": limit})
+        return exits.DONE
+    for one in shown:
+        console.emit(str(one))
+    rest = len(found) - offset - len(shown)
+    console.say(f"{len(found):,} dead rows{f', {rest:,} more with --offset {offset + limit}' if rest > 0 else ''}")
+    if found:
+        console.say(f"try them again with: darner retry {name} --dead")
     return exits.DONE

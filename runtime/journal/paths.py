@@ -172,6 +172,11 @@ def job_binding(name: str) -> str:
     return f"{JOBS}/{name}/binding.json"
 
 
+def job_call(name: str) -> str:
+    """Return the name of what says how a job was called last."""
+    return f"{JOBS}/{name}/call.json"
+
+
 def generation(name: str, number: int) -> str:
     """Return the folder of one driver start."""
     return f"{JOBS}/{name}/{number:06d}"

@@ -277,7 +277,7 @@ class Run:
         """End the run where dead letters are over `dead_letter.max`: of the rows planned, or with the source's own of all rows."""
         work, share = self._told.work, self._told.job.dead_letter_max
         dead = self.tally.dead() + more
-        for found, of in ((dead, sum(work.shards)), (dead + work.broken + work.null_keys, work.source_rows)):
+        for found, of in ((dead, work.judged), (dead + work.broken + work.null_keys, work.source_rows)):
             if dead and found > share * of + _ROUNDING:
                 raise why or Exhausted(
                     f"{found:,} of {of:,} rows are dead letters, over dead_letter.max {share * 100:g}%{self._example()}",

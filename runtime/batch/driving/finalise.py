@@ -159,7 +159,7 @@ class _Recorder:
         return Manifest(
             job=self.work.job,
             generation=self.work.generation,
-            stages=self.work.stages,
+            stages=self.basis.stages if self.work.only_dead and self.basis is not None else self.work.stages,
             partitions=self.work.partitions,
             rows=rows,
             places=places,

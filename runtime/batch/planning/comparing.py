@@ -31,6 +31,8 @@ class Rules:
     propagate: bool
     """What is gone is deleted."""
     retry_dead: bool = False
+    only_dead: bool = False
+    """Nothing but dead rows is done: what else is new, or changed, is left to the next run."""
     everything: bool = False
     """Unchanged rows are written again too (a sink that is replaced)."""
     rebuild: bool = False
@@ -63,6 +65,8 @@ class Verdicts:
     superseded: int = 0
     still_dead: int = 0
     """Of the unchanged rows, those that are dead since an earlier run."""
+    left: int = 0
+    """New and changed rows that are left to the next run."""
     fresh_dead: int = 0
     """Rows that don't fit their type and weren't known to."""
     deletes: list[str] = field(default_factory=list)
@@ -122,11 +126,14 @@ class Comparison:
         changed = compute.and_(compute.and_(live, is_known), compute.invert(same))
         stays = compute.and_(compute.and_(live, is_known), same)
         redo = compute.and_(stays, again)
+        dead = _falsy(compute.equal(_taken(known, STATE, at, pa.string()), "dead"))
+        if self.rules.only_dead:
+            verdicts.left += _count(new) + _count(compute.and_(changed, compute.invert(dead)))
+            new, changed, redo = (compute.and_(rows, dead) for rows in (new, changed, stays))  # what is new has never died
         verdicts.new += _count(new)
         verdicts.changed += _count(changed)
         verdicts.redo += _count(redo)
         verdicts.unchanged += _count(stays) - _count(redo)
-        dead = _falsy(compute.equal(_taken(known, STATE, at, pa.string()), "dead"))
         verdicts.still_dead += _count(compute.and_(compute.and_(stays, compute.invert(redo)), dead))
         verdicts.fresh_dead += _count(compute.and_(compute.equal(seen[FLAG], BAD), compute.invert(same)))
         wanted = compute.or_(compute.or_(new, changed), stays if self.rules.everything else redo)

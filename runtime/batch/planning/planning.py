@@ -45,6 +45,7 @@ class JobCall:
     allow_deletes: int = 0
     """How many deletes are allowed whatever `max_deletes` says."""
     retry_dead: bool = False
+    """Dead rows are tried again; nothing else, where that can be."""
     rebuild: bool = False
     """The sink has lost its rows: each that was done is planned again, from what is stored."""
 
@@ -62,6 +63,7 @@ class DrySummary(Frozen):
     unchanged: int
     superseded: int
     still_dead: int = 0
+    left: int = 0
     null_keys: int
     broken: int
     deletes: int
@@ -70,7 +72,9 @@ class DrySummary(Frozen):
 
     def lines(self) -> list[str]:
         """Return the plan of work as text, one line each."""
-        judged = self.model_dump(include={"source_rows", "new", "changed", "redo", "unchanged", "superseded", "null_keys", "broken"})
+        judged = self.model_dump(
+            include={"source_rows", "new", "changed", "redo", "unchanged", "superseded", "left", "null_keys", "broken"}
+        )
         found = [rows_line(**judged, deleted=self.deletes)]
         if self.resumes:
             found.append("a run that was stopped would be gone on with")
@@ -131,13 +135,15 @@ def _to_go_on_with(call: JobCall, signature: str) -> Work | None:
     works = unfinished(call.store, call.job, newest_manifest(call.store, call.job))
     if not works or works[-1].signature != signature or call.store.exists(paths.given_up(call.job, works[-1].generation)):
         return None
+    if call.retry_dead and not works[-1].retry:
+        return None  # what died before it is to be tried again, too
     return None if _died_of_rows(call, works[-1]) else works[-1]
 
 
 def _died_of_rows(call: JobCall, work: Work) -> bool:
     """Return whether more rows are dead than are allowed now: then the source, which may be repaired, is read again."""
     stages = [counts for marker in markers_of(call.store, work.job, work.generation) for counts in marker.stages.values()]
-    return sum(one.dead for one in stages) > job_of(call.plan).dead_letter_max * sum(work.shards)
+    return sum(one.dead for one in stages) > job_of(call.plan).dead_letter_max * work.judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +155,7 @@ class _Decided:
     source: SourceRows
     verdicts: Verdicts
     partitions: int
+    only_dead: bool
 
     def work(self, call: JobCall, signature: str, generation: int) -> Work:
         """Return the plan of work without its shards."""
@@ -168,6 +175,9 @@ class _Decided:
             redo=counted.redo,
             superseded=counted.superseded,
             still_dead=counted.still_dead,
+            left=counted.left,
+            retry=call.retry_dead,
+            only_dead=self.only_dead,
             null_keys=self.source.null_keys,
             broken=len(self.source.dead) - self.source.null_keys,
             deletes=tuple(counted.deletes),
@@ -185,7 +195,8 @@ def _decide(call: JobCall, keys: tuple[StageKey, ...], source: Readable, folder:
         )
     basis = newest_manifest(call.store, call.job)
     read = read_source(source, _wanted(call, dataset), folder / "source", _telling(progress))
-    leftovers = gather_leftovers(call.store, call.job, unfinished(call.store, call.job, basis), folder / "leftovers")
+    works = unfinished(call.store, call.job, basis)
+    leftovers = gather_leftovers(call.store, call.job, works, folder / "leftovers")
     rules = Rules(
         stages=keys,
         known_stages=basis.stages if basis else {},
@@ -194,13 +205,16 @@ def _decide(call: JobCall, keys: tuple[StageKey, ...], source: Readable, folder:
         retry_dead=call.retry_dead,
         rebuild=call.rebuild,
     )
+    # What an unfinished plan of work wrote has to be put right, and a sink that is replaced needs every row.
+    if call.retry_dead and basis is not None and not works and not call.rebuild and rules.same_shape and job.sink.mode != "replace":
+        rules = replace(rules, only_dead=True, propagate=False)
     partitions = partitions_for(max(read.count, basis.live if basis else 0), basis)
     known = KnownRows(call.store, basis, partitions)
     verdicts = Comparison(rules, read.rows, read.keys, known, leftovers, partitions).judge(folder / "chosen")
     if job.sink.mode == "replace" and not verdicts.idle:
         whole = replace(rules, everything=True)
         verdicts = Comparison(whole, read.rows, read.keys, known, leftovers, partitions).judge(folder / "all")
-    return _Decided(keys, basis, read, verdicts, partitions)
+    return _Decided(keys, basis, read, verdicts, partitions, only_dead=rules.only_dead)
 
 
 def _wanted(call: JobCall, dataset: DatasetPlan) -> Wanted:

@@ -28,9 +28,12 @@ class Used:
 
     def less(self, other: Used) -> Used:
         """Return what of it is not a part of ``other``; nothing is less than 0."""
-        failures = {failure: totals.less(other.failures.get(failure, NONE)) for failure, totals in self.failures.items()}
+        failures: dict[FailureClass, Totals] = {}
+        for failure, totals in self.failures.items():
+            left = totals.less(other.failures.get(failure, NONE))
+            failures.update({failure: left} if left != NONE else {})
         calls, tokens = max(0, self.calls - other.calls), max(0, self.tokens - other.tokens)
-        return Used(calls, tokens, max(Decimal(0), self.cost - other.cost), {name: one for name, one in failures.items() if one != NONE})
+        return Used(calls, tokens, max(Decimal(0), self.cost - other.cost), failures)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what a marker says of it."""
