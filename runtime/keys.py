@@ -66,6 +66,12 @@ class Ordinals:
             self._seen[equal] += 1
         return identity(request, number) if number else equal
 
+    def following(self, request: CallRequest, task: str, task_of: TaskOf) -> str:
+        """Return the identity that a call would be given that a task asks for next; nothing is counted."""
+        equal = self._equal(request)
+        number, _ = self._choice(request, equal, task, task_of)
+        return identity(request, number) if number else equal
+
     def is_anothers(self, request: CallRequest, task: str, task_of: TaskOf) -> bool:
         """Return whether `claim` would give a task what another one asked for: it may still ask for it again."""
         return self._choice(request, self._equal(request), task, task_of)[1]

@@ -71,6 +71,8 @@ class CallState:
     """A write began, and whether it happened is unknown."""
     since: float | None = None
     """When the attempt began that is under way."""
+    former: Payload | None = None
+    """The result that was refused for good, of a call that is made anew."""
     answer: Answer | None = None
     """Of a request to a model: what its answer cost, as long as nobody refused it."""
     refused: int = 0

@@ -97,6 +97,10 @@ class Log(Protocol):
         """Make sure that nobody takes the run by mistake within so many seconds: before a write that may last that long."""
         ...
 
+    def look(self) -> None:
+        """Raise `Fenced` where another process has taken the run over: whoever writes nothing for long hears of it so."""
+        ...
+
     def close(self) -> None:
         """Give the run up."""
         ...
@@ -234,6 +238,21 @@ class Gate(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class OnRecord:
+    """What is on record of a call that is about to be asked for."""
+
+    is_served: bool = False
+    """Whether it would be given its result, or its failure, again: nothing has to be done, or paid."""
+    has_result: bool = False
+    refused: tuple[Json, ...] = ()
+    """Of a request to a model whose answer was refused for good, and which is made anew: that answer, then the other answers
+    that were refused on the same behalf."""
+
+
+NOT_ON_RECORD = OnRecord()
+
+
 class Boundary(Protocol):
     """The one place through which models, tools, people and child processes are reached.
 
@@ -243,6 +262,10 @@ class Boundary(Protocol):
 
     async def call(self, request: CallRequest, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Return the result of a call: served, or performed and recorded."""
+        ...
+
+    def look(self, request: CallRequest) -> OnRecord:
+        """Return what is on record of a call that is asked for next."""
         ...
 
     def refuse(self, parent: str, reason: str) -> None:

@@ -30,9 +30,10 @@ class Relief:
         raised = {name: value for name in Limits.model_fields if (value := getattr(self.limits, name)) is not None}
         return (limits or Limits()).model_copy(update=raised)
 
-    def prompt(self, text: str) -> str:
-        """Return a prompt with the hints below it."""
-        return "\n\n".join((text, *(f"{HINT}: {hint}" for hint in self.hints)))
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The hints as an agent is told them."""
+        return tuple(f"{HINT}: {hint}" for hint in self.hints)
 
 
 def relief(waits: Waits, path: str) -> Relief:

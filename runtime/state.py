@@ -273,7 +273,7 @@ class RunState:
                 waiting.extend((one, True) for one in told.calls if one in self.calls)
 
     def _make_anew(self, call: CallState) -> None:
-        call.payload = None
+        call.payload, call.former = None, call.payload
         if call.cached is not None and self.cached.get(call.cached.key) == call.call:
             del self.cached[call.cached.key]
 

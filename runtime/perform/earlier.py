@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..conversations import Conversations
 from ..events import CallFailed
 from ..failures import ContextLost, Corrupt
+from ..known import CallState
 from ..ports import CallRequest, Json
 
 LOST = "DamagedConversation"
@@ -49,6 +50,18 @@ def _read(request: CallRequest, call: str, conversations: Conversations, load: C
     except Corrupt as error:
         return [], error.message
     return said, None if request.flaw is None else request.flaw(said)
+
+
+def former_answers(calls: Iterable[CallState], load: Callable[[str], Json]) -> tuple[Json, ...]:
+    """Return the answers of models that were refused for good, as far as they can be read; none where the first can't."""
+    found: list[Json] = []
+    for call in calls:
+        if call.what == "model" and call.former is not None:
+            try:
+                found.append(call.former.value if call.former.blob is None else load(call.former.blob))
+            except Corrupt:
+                return tuple(found)
+    return tuple(found)
 
 
 def damaged(request: CallRequest, call: str, attempt: int, found: Earlier, now: float) -> CallFailed:

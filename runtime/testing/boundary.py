@@ -9,7 +9,7 @@ from typing import TypeAlias
 from ..conversations import Conversations
 from ..events import Said
 from ..perform.unrecorded import UnrecordedBoundary
-from ..ports import CallRequest, Clock, Json, Outcome, Permit, Usage
+from ..ports import CallRequest, Clock, Json, OnRecord, Outcome, Permit, Usage
 from ..usage import UsageLedger
 
 Body: TypeAlias = "Callable[[Permit], Awaitable[Outcome]]"
@@ -64,12 +64,21 @@ class MemoryBoundary:
             self.served.append(request)
             return self.recorded.results[call_id]
         self.performed.append(request)
+        work, writes = self._performed(request, call_id, body), self._inner.waits.writes
+        return await (writes.to_its_end(work, self) if request.effects == "write" else work)
+
+    async def _performed(self, request: CallRequest, call_id: str, body: Body) -> Json:
         outcome = await self._inner.perform(request, call_id, self._remembering(request, call_id, body))
         for message in outcome.said:
             self.recorded.conversations.say(Said(at=self.clock.now(), call=call_id, value=message))
         self.recorded.conversations.finish(request.name, call_id)
         self.recorded.results[call_id] = outcome.value
         return outcome.value
+
+    def look(self, request: CallRequest) -> OnRecord:
+        """Return whether a call that is asked for next would be served."""
+        is_there = self._inner.following(request) in self.recorded.results
+        return OnRecord(is_served=is_there, has_result=is_there)
 
     def refuse(self, parent: str, reason: str) -> None:
         """Hear that the newest answer of a model is not accepted."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pydantic_ai import Agent, AgentRetries, ModelRetry, NativeOutput, PromptedOutput, RunContext, Tool, ToolOutput, UsageLimits
 from pydantic_ai import exceptions as theirs
+from pydantic_ai.messages import ModelResponse, ToolCallPart
 
 from ....compiler.meaning.prompts import WHOLE
 from ....compiler.plan import AgentPlan
@@ -21,7 +23,7 @@ from . import conversation
 from .agent_answer import Answer
 from .models import Models
 from .progress import Progress
-from .recorded_model import Asking, Meter, RecordedModel
+from .recorded_model import Answers, Asking, Meter, RecordedModel
 from .trail import Trail
 
 OUTPUTS: Mapping[str, Callable[[Any], Any]] = {"tool": ToolOutput, "native": NativeOutput, "prompted": PromptedOutput}
@@ -39,6 +41,7 @@ class Visit:
     overlay: OnFailure
     trail: Trail
     progress: Progress
+    hints: tuple[str, ...] = ()
 
 
 Delegate = Callable[[Visit, str, Json], Awaitable[Json]]
@@ -83,6 +86,7 @@ class AgentLoop:
             defer_model_check=True,
         )
         self._agent.output_validator(self._accept)
+        self._offered = {*agent.tools, *agent.agents, *(around.tools.interface(one).name for one in agent.tools)}
 
     async def run(self, visit: Visit, prompt: str, earlier: Sequence[Json] = ()) -> Answered:
         """Return the agent's answer, accepted, and the messages that led to it.
@@ -94,7 +98,10 @@ class AgentLoop:
         """
         history = conversation.read(self._name, earlier)
         secrets = self._around.secrets()
-        asking = Asking(visit.boundary, visit.call_id, visit.meter, visit.on_failure, visit.trail, prompt, secrets)
+        asking = Asking(
+            visit.boundary, visit.call_id, visit.meter, visit.on_failure, visit.trail, prompt, secrets, hints=visit.hints,
+            accepts=partial(self._accepts, visit),
+        )  # fmt: skip
         model = RecordedModel(self._around.models, self._plan.model, asking)
         again = attempts(visit.on_failure) - 1
         try:
@@ -113,9 +120,19 @@ class AgentLoop:
         except theirs.AgentRunError as error:
             text = redact(str(error), secrets)
             raise CallableError(f"the agent {self._name} stopped: {text}", type_name=type(error).__name__) from error
-        if model.kept.messages:
-            return Answered(result.output, conversation.told(model.kept.over(result.all_messages())), is_whole=True)
-        return Answered(result.output, conversation.told(result.new_messages()))
+        said, is_whole = model.said(result.all_messages(), len(result.new_messages()))
+        return Answered(result.output, conversation.told(said), is_whole)
+
+    async def _accepts(self, visit: Visit, answer: ModelResponse) -> bool:
+        """Return whether an answer that was refused is acceptable as the output type and the check are now; no tool is called."""
+        if any(isinstance(part, ToolCallPart) and part.tool_name in self._offered for part in answer.parts):
+            return False
+        model = Answers(self._around.models.model(self._plan.model), answer)
+        try:
+            await self._agent.run("again", model=model, deps=visit, retries=AgentRetries(tools=0, output=0))
+        except theirs.AgentRunError:
+            return False
+        return True
 
     def _unacceptable(self, error: theirs.UnexpectedModelBehavior, secrets: tuple[str, ...]) -> Semantic:
         reason = error.__cause__ or error

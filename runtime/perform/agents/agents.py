@@ -194,8 +194,8 @@ class Agents:
         reactions = merge_reactions(REACTIONS, agent.on_failure, overlay)
         meter = Meter(name, limits, (*above, _bound(name, permit.call_id, limits)))
         most = attempts(reactions)
-        visit = Visit(boundary, permit.call_id, given, meter, reactions, overlay, Trail(name, most), Progress(name, most))
-        prompt = aid.prompt(templates.render(name, self._prompt(agent), given))
+        visit = Visit(boundary, permit.call_id, given, meter, reactions, overlay, Trail(name, most), Progress(name, most), aid.words)
+        prompt = templates.render(name, self._prompt(agent), given)
         clock = asyncio.timeout(limits.time)
         try:
             waits = _waits_of(boundary)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any, cast
 
 from pydantic import ValidationError
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse
-from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
 
 from ....compiler.settings import REACTIONS, FailureClass, Limits, OnFailure, Reaction
 from ...amounts import Bound
-from ...failures import ContextLost, Crashed, Exhausted, Failure, Network, Throttled
+from ...failures import ContextLost, Exhausted, Failure, Network, Throttled
 from ...ports import Boundary, CallRequest, Json, Outcome, Permit
 from .. import values
+from .chain import OVERFLOW, Chain, is_next_asked, told_apart, with_all
 from .compaction import Compacted, cut, half_of, window_in
 from .conversation import flaw
 from .estimates import estimate
+from .hints import HintDue, Hints
 from .model_errors import failure_of
 from .models import WINDOW, Models
 from .trail import Trail, is_feedback, told
@@ -48,8 +51,6 @@ UNSTEADY_IN_MESSAGES = frozenset(
 )
 """What pydantic-ai notes beside a message, and a model is never sent."""
 UNSTEADY_IN_PARTS = frozenset({"timestamp", "id", "provider_name", "provider_details", "metadata", "content_file_digests"})
-QUOTA, OVERFLOW = "QuotaExceeded", "WindowOverflow"
-"""The types of failures that are a provider's: its account has no credit left, its model's window is too small."""
 REDO = "`darner resume RUN --redo STEP` asks anew the step whose turn it is"
 PATIENCE = 60.0
 """Seconds that a model with a fallback may be waited for at a time; then the fallback is asked."""
@@ -101,6 +102,11 @@ class BrokenOff(Exception):
         self.usage = usage
 
 
+async def never(_answer: ModelResponse) -> bool:
+    """Return False: what was refused stays refused."""
+    return False
+
+
 @dataclass(frozen=True)
 class Asking:
     """On whose behalf a model is asked."""
@@ -113,6 +119,27 @@ class Asking:
     prompt: str
     secrets: tuple[str, ...] = ()
     fingerprint: str = ""
+    hints: tuple[str, ...] = ()
+    """What people said to it, since it had failed."""
+    accepts: Callable[[ModelResponse], Awaitable[bool]] = never
+    """Whether an answer that was refused before is acceptable as things are now."""
+
+
+class Answers(WrapperModel):
+    """A model that gives an answer that it gave before, to see what becomes of it."""
+
+    def __init__(self, model: Model, answer: ModelResponse) -> None:
+        super().__init__(model)
+        self._answer = answer
+
+    async def request(
+        self,
+        messages: list[ModelMessage],  # noqa: ARG002 - the shape of a model
+        model_settings: ModelSettings | None,  # noqa: ARG002 - likewise
+        model_request_parameters: ModelRequestParameters,  # noqa: ARG002 - likewise
+    ) -> ModelResponse:
+        """Return the answer; nobody is asked."""
+        return self._answer
 
 
 class RecordedModel(WrapperModel):
@@ -126,6 +153,13 @@ class RecordedModel(WrapperModel):
         self.kept = Compacted()
         """What became of a conversation that was too long."""
         self._compactions = 0
+        self._chain = Chain(models.chain(name))
+        self._hints = Hints(asking.hints)
+
+    def said(self, messages: Sequence[ModelMessage], new: int) -> tuple[Sequence[ModelMessage], bool]:
+        """Return what was said in the call, of a conversation whose ``new`` last messages are; and whether it stands for all before."""
+        whole = self._hints.over(messages)
+        return (self.kept.over(whole), True) if self.kept.messages else (whole[len(whole) - new :], False)
 
     async def request(
         self,
@@ -138,52 +172,79 @@ class RecordedModel(WrapperModel):
         if self._asking.trail.answers and is_feedback(messages):
             self._asking.boundary.refuse(self._asking.parent, told(messages))
         self._asking.trail.begin(messages)
-        tried: list[Failure] = []
-        *others, last = self._models.chain(self._name)
-        for name in others:
+        while True:
             try:
-                response = await self._within_window(name, messages, model_request_parameters)
-            except Failure as failure:
-                if not is_next_asked(failure):
-                    raise _with_all(failure, tried) from failure.__cause__
-                tried.append(failure)
-                continue
-            if response.finish_reason != "content_filter":
-                return response
-        try:
-            return await self._within_window(last, messages, model_request_parameters)
-        except Failure as failure:
-            raise _with_all(failure, tried) from failure.__cause__
+                return await self._first_of(self._hints.over(messages), model_request_parameters)
+            except HintDue:
+                self.kept = self._hints.say(messages, self.kept)
 
-    async def _within_window(self, name: str, messages: Sequence[ModelMessage], parameters: ModelRequestParameters) -> ModelResponse:
+    async def _first_of(self, messages: Sequence[ModelMessage], parameters: ModelRequestParameters) -> ModelResponse:
+        """Return the response of the first model of the chain that has one."""
+        now = scrubbed(self.kept.over(messages)) if len(self._chain.names) > 1 else []
+        usable, out = self._chain.order(lambda name: self._asking.boundary.look(self._call(name, now, parameters)))
+        tried: list[Failure] = []
+        for name in usable:
+            patience = None if name == usable[-1] else PATIENCE
+            try:
+                response = await self._within_window(name, messages, parameters, patience)
+            except Failure as failure:
+                tried.append(failure)
+                self._chain.failed(name, failure)
+                if not is_next_asked(failure):
+                    raise with_all(failure, tried) from failure.__cause__
+                continue
+            self._chain.answered(name)
+            if response.finish_reason != "content_filter" or name == usable[-1]:
+                return response
+        return await self._after_all(out, messages, parameters, tried)
+
+    async def _after_all(
+        self, out: Sequence[str], messages: Sequence[ModelMessage], parameters: ModelRequestParameters, tried: list[Failure]
+    ) -> ModelResponse:
+        """Return the response of a model that had declared itself out, now that no other one answers; else the others' last failure."""
+        last = tried[-1]
+        for name in out:
+            try:
+                response = await self._within_window(name, messages, parameters, PATIENCE)
+            except Failure as failure:
+                tried.append(failure)
+            else:
+                self._chain.answered(name)
+                return response
+        raise with_all(last, tried) from last.__cause__
+
+    async def _within_window(
+        self, name: str, messages: Sequence[ModelMessage], parameters: ModelRequestParameters, patience: float | None
+    ) -> ModelResponse:
         """Return the response to a conversation, made shorter where it doesn't fit, as often as the reaction to that says."""
         while True:
             try:
-                response = await self._ask(name, self.kept.over(messages), parameters)
+                response = await self._ask(name, self.kept.over(messages), parameters, patience)
             except ContextLost as overflow:
                 if overflow.type_name != OVERFLOW:
                     raise
-                if not await self._compact(name, messages, overflow):
+                if not await self._compact(name, messages, overflow, patience):
                     raise self._too_long(name, overflow) from overflow
             else:
                 self._asking.trail.note(self._asking.boundary, self._asking.parent)
                 return response
 
-    async def _compact(self, name: str, messages: Sequence[ModelMessage], overflow: ContextLost) -> bool:
+    async def _compact(self, name: str, messages: Sequence[ModelMessage], overflow: ContextLost, patience: float | None) -> bool:
         """Make a conversation shorter for the rest of the call; return whether that could be done, and hadn't been often enough."""
         reaction = self._reaction("context")
         now = self.kept.over(messages)
         part = cut(now, self._asking.prompt, window_in(overflow.message) or half_of(now))
         if reaction.rewind is False or self._compactions >= (reaction.attempts or 1) or part is None:
             return False
-        self._compactions += 1
         question = part.question()
         try:
-            summary = None if question is None else (await self._ask(name, question, SUMMARY)).text
+            summary = None if question is None else (await self._ask(name, question, SUMMARY, patience)).text
         except ContextLost:
             summary = None
+        self._compactions += 1
         answered = sum(isinstance(one, ModelResponse) for one in messages)
         self.kept = Compacted(answered, tuple(part.shortened(summary)))
+        self._chain.shortened()
         return True
 
     def _too_long(self, name: str, overflow: ContextLost) -> Failure:
@@ -197,32 +258,49 @@ class RecordedModel(WrapperModel):
     def _reaction(self, kind: FailureClass) -> Reaction:
         return self._asking.on_failure.get(kind, REACTIONS[kind])
 
-    async def _ask(self, name: str, messages: list[ModelMessage], parameters: ModelRequestParameters) -> ModelResponse:
-        params = self._models.plan(name).params
-        sent = request_arguments(messages, params, parameters)
-        request = CallRequest(
-            parent=self._asking.parent,
-            kind="model",
-            name=name,
-            arguments=sent,
-            fingerprint=self._asking.fingerprint,
+    def _call(self, name: str, said: list[dict[str, Any]], parameters: ModelRequestParameters) -> CallRequest:
+        """Return what identifies a request."""
+        sent = request_of(said, self._models.plan(name).params, parameters)
+        return CallRequest(parent=self._asking.parent, kind="model", name=name, arguments=sent, fingerprint=self._asking.fingerprint)
+
+    async def _ask(
+        self, name: str, messages: list[ModelMessage], parameters: ModelRequestParameters, patience: float | None
+    ) -> ModelResponse:
+        call = self._call(name, scrubbed(messages), parameters)
+        need = estimate(name, call.arguments, parameters, self._models.plan(name).params, self._models.price(name))
+        request = replace(
+            call,
             on_failure=self._asking.on_failure,
             flaw=None if self._reaction("context").rewind is False else flaw,
-            patience=None if name == self._models.chain(self._name)[-1] else PATIENCE,
+            patience=patience,
             turn=self._models.pace(name).turn,
-            need=estimate(name, sent, parameters, params, self._models.price(name)),
+            need=need,
             bounds=self._asking.meter.bounds,
         )
 
         async def perform(_permit: Permit) -> Outcome:
-            self._refuse_overflow(name, messages, 0 if request.need is None else request.need.least)
+            self._refuse_overflow(name, messages, need.least)
             return await self._perform(name, messages, parameters)
 
-        stored = await self._asking.boundary.call(request, perform)
-        response = _response_in(name, stored)
+        response = _response_in(name, await self._answer_to(request, perform))
         used = self._models.used(name, response.usage)
         self._asking.meter.add(1, used.input_tokens, used.output_tokens, used.cost)
         return response
+
+    async def _answer_to(self, request: CallRequest, perform: Callable[[Permit], Awaitable[Outcome]]) -> Json:
+        """Return what is on record, or what was refused and is accepted as things are now; ask where there is neither.
+
+        Raises:
+            HintDue: it would be asked, and there is something to say first.
+        """
+        known = self._asking.boundary.look(request)
+        for refused in known.refused:
+            if await self._asking.accepts(_response_in(request.name, refused)):
+                free = replace(request, turn=None, need=None, bounds=())
+                return await self._asking.boundary.call(free, partial(_given, known.refused[0]))
+        if not known.is_served and self._hints.are_due:
+            raise HintDue
+        return await self._asking.boundary.call(request, perform)
 
     def _refuse_overflow(self, name: str, messages: Sequence[ModelMessage], least: int) -> None:
         """Raise `ContextLost` for what is surely larger than the window: some servers cut it off in silence."""
@@ -246,7 +324,7 @@ class RecordedModel(WrapperModel):
             raise failure from None
         except Exception as error:  # noqa: BLE001 - whatever a provider's client raises becomes one of our failures
             # The provider's exception holds the request, and so the key: what is kept of it is in the failure.
-            failure = _told_apart(failure_of(name, error, self._asking.secrets))
+            failure = told_apart(failure_of(name, error, self._asking.secrets))
             if isinstance(failure, Throttled):
                 await self._models.pace(name).refused(failure.retry_after)
             raise failure from None
@@ -275,22 +353,9 @@ class RecordedModel(WrapperModel):
         return response
 
 
-def is_next_asked(failure: Failure) -> bool:
-    """Return whether a model's ``fallback`` is asked after a failure; a refusal is another reason."""
-    return isinstance(failure, Throttled | Network | Crashed) or failure.type_name in {QUOTA, OVERFLOW}
-
-
-def _with_all(failure: Failure, tried: Sequence[Failure]) -> Failure:
-    """Return the failure of the last model that was asked, with the calls of all: once it is tried again, all of them are."""
-    failure.calls = (*failure.calls, *(call for one in tried for call in one.blamed()))
-    return failure
-
-
-def _told_apart(failure: Failure) -> Failure:
-    """Return a provider's failure with a type that says so: a budget of the run is used up, too, and an answer damaged."""
-    own = {"exhausted": QUOTA, "context": OVERFLOW}
-    failure.type_name = own.get(failure.kind, failure.type_name)
-    return failure
+async def _given(stored: Json, _permit: Permit) -> Outcome:
+    """Give an answer that was paid before."""
+    return Outcome(stored)
 
 
 def _response_in(name: str, stored: Json) -> ModelResponse:
@@ -307,13 +372,18 @@ def _response_in(name: str, stored: Json) -> ModelResponse:
 
 
 def request_arguments(messages: Iterable[ModelMessage], params: Mapping[str, Any], parameters: ModelRequestParameters) -> Json:
-    """Return what identifies a request: what the model is sent, without times, ids and other notes.
+    """Return what identifies a request: what the model is sent, without times, ids and other notes."""
+    return request_of(scrubbed(messages), params, parameters)
+
+
+def request_of(said: list[dict[str, Any]], params: Mapping[str, Any], parameters: ModelRequestParameters) -> Json:
+    """Return what identifies a request, of messages that were `scrubbed`.
 
     Tools are there by name only: editing a tool's docstring must not ask anew what was answered.
     """
     output = parameters.output_object.json_schema if parameters.output_object else None
     return {
-        "messages": scrubbed(messages),
+        "messages": said,
         "params": {key: value for key, value in params.items() if key != WINDOW},
         "tools": sorted(tool.name for tool in parameters.function_tools),
         "output": [parameters.output_mode, output, [tool.parameters_json_schema for tool in parameters.output_tools]],
