@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Annotated
 
@@ -40,6 +42,15 @@ COMMANDS: tuple[str, ...] = (
 
 VALUED = frozenset({"--store", "--target", "--redo"})
 """The options of ``resume`` whose next word is theirs."""
+
+_OF_THE_MACHINE = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room, also where temporary files go (TMPDIR)"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "change its rights, or name another place"),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "raise the limit on open files (ulimit -n)"),
+    **dict.fromkeys((errno.ENOMEM, errno.EAGAIN), "look at the machine's memory, and its limit on processes (ulimit -u)"),
+    errno.EIO: "look at the disk",
+}
+"""What the operating system may refuse anywhere, and what to do about it: darner is not to blame."""
 
 USAGE_ERROR: type[Exception] = next(one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException")
 """What typer raises for wrong arguments. Some versions take it from click, others from a copy of their own."""
@@ -89,7 +100,8 @@ def perform(arguments: Sequence[str]) -> int:
             traceback.print_exc()
         code, message = _told(error)
         if as_json:
-            console.emit_json({"run": run_named(rest), "status": "failed", "outputs": None, "error": message, "cost": None})
+            with suppress(DarnerError):  # stdout may be what is wrong
+                console.emit_json({"run": run_named(rest), "status": "failed", "outputs": None, "error": message, "cost": None})
     return code if isinstance(code, int) else exits.DONE
 
 
@@ -108,6 +120,10 @@ def _told(error: BaseException) -> tuple[int, str]:
     if isinstance(error, DarnerError | ConnectorError):
         console.complain(error.message, error.help)
         return exits.WRONG if isinstance(error, Refused) else exits.FAILED, error.message
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        message = f"this machine can't do what is needed: {error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+        console.complain(message, f"{_OF_THE_MACHINE[error.errno]}; what was finished is kept, run the same command again to go on")
+        return exits.FAILED, message
     message = f"darner itself is wrong: {type(error).__name__}: {error}"
     console.complain(message, "run again with --debug and send us the output with the spec")
     return exits.BUG, message

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,10 +50,15 @@ def run_job(  # noqa: PLR0913 - what was said of it, by name
         )
         if dry:
             return _planned(driver.dry_job(job, progress), as_json=call.as_json)
-        try:
-            with _stopped_by_sigterm():
+        with _stopping() as asked:
+            try:
                 report = driver.run_job(job, progress)
-        except KeyboardInterrupt:
+            except (Exception, KeyboardInterrupt):
+                # Whatever an interruption becomes in the code that it hits, a user's sink or a lock: it is that.
+                if not asked.is_set():
+                    raise
+                return _stopped(job.name, as_json=call.as_json)
+        if asked.is_set() and report.status != "done":
             return _stopped(job.name, as_json=call.as_json)
         return _told(report, as_json=call.as_json)
 
@@ -74,17 +80,21 @@ def _planned(summary: DrySummary, *, as_json: bool) -> int:
 
 
 @contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """End on SIGTERM as on Ctrl-C."""
+def _stopping() -> Iterator[threading.Event]:
+    """Interrupt the block on SIGTERM as on Ctrl-C; yield what tells that somebody asked for it."""
+    asked = threading.Event()
 
     def stop(*_: object) -> NoReturn:
+        asked.set()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    heard = [signal.SIGTERM, *([signal.SIGINT] if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN else [])]
+    before = {number: signal.signal(number, stop) for number in heard}
     try:
-        yield
+        yield asked
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _stopped(job: str, *, as_json: bool) -> int:
