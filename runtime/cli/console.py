@@ -7,13 +7,14 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from io import TextIOWrapper
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from ..failures import DarnerError
 from ..tree import Line
 
 # Texts of others are shown as they are: `:question:` in an error is no emoji.
@@ -52,16 +53,18 @@ def results_only() -> Iterator[None]:
 
 def say(text: str) -> None:
     """Show people a line on stderr."""
-    err.print(harmless(text), markup=False)
+    with suppress(OSError):  # a full disk under somebody's log ends no run
+        err.print(harmless(text), markup=False)
 
 
 def complain(message: str, help_text: str | None = None) -> None:
     """Show an error, and what to do next, on stderr."""
-    err.print("[bold red]error:[/] ", end="")
-    err.print(harmless(message), markup=False)
-    if help_text:
-        err.print("  [bold]help:[/] ", end="")
-        err.print(harmless(help_text), markup=False)
+    with suppress(OSError):
+        err.print("[bold red]error:[/] ", end="")
+        err.print(harmless(message), markup=False)
+        if help_text:
+            err.print("  [bold]help:[/] ", end="")
+            err.print(harmless(help_text), markup=False)
 
 
 def refuse_no_text() -> None:
@@ -71,8 +74,16 @@ def refuse_no_text() -> None:
 
 
 def emit(text: str) -> None:
-    """Write a result to stdout, as it is but for what would steer a terminal."""
-    sys.stdout.write(harmless(text if text.endswith("\n") else text + "\n"))
+    """Write a result to stdout, as it is but for what would steer a terminal; `DarnerError` where stdout takes nothing more."""
+    try:
+        sys.stdout.write(harmless(text if text.endswith("\n") else text + "\n"))
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read it has seen enough
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python writes what is left once more when it ends
+        msg = f"stdout can't be written: {error.strerror}"
+        raise DarnerError(msg, help="what was done is kept; give the command again, and let it write somewhere else") from error
 
 
 COLOURS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; no traceback reaches a person without ``--debug``."""
+    _open_what_is_closed()
     try:
         # Imported in here: it takes most of a second, in which somebody may change their mind.
         from .application import perform  # noqa: PLC0415 - as said
@@ -23,3 +25,15 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("stopped before anything had begun\n")
         return INTERRUPTED
+
+
+def _open_what_is_closed() -> None:
+    """Have nothing where the caller closed stdin, stdout or stderr: else the next file, a journal's too, would be what is printed to."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115, PTH123 - for as long as the process lives
