@@ -16,6 +16,8 @@ from .usage import Used
 from .waits import Waits
 
 _PAID = frozenset({"model", "agent"})
+LATE = "the run has used up its time"
+"""How the message begins with which a run ends whose time is over."""
 
 
 def bounds(plan: Plan, path: str, waits: Waits | None = None) -> tuple[Bound, ...]:
@@ -49,7 +51,7 @@ def check(plan: Plan, state: RunState, request: CallRequest, now: float, within:
         _check_time(bound, state, now)
     left = time_left(plan, state, now)
     if left is not None and left <= 0:
-        raise Exhausted(late(plan), help="raise it in the spec, and start a new run")
+        raise Exhausted(late(plan), help="raise it in the spec, and go on with `darner resume RUN --plan new`")
 
 
 def held(plan: Plan, state: RunState, within: Sequence[Bound]) -> list[Held]:
@@ -96,4 +98,4 @@ def time_left(plan: Plan, state: RunState, now: float) -> float | None:
 def late(plan: Plan) -> str:
     """Return what is said of a flow whose time is over."""
     limits = [limit for limit in (plan.timeout, plan.budget.time if plan.budget else None) if limit is not None]
-    return f"the run has used up its time: {min(limits):g}s since its start"
+    return f"{LATE}: {min(limits):g}s since its start"

@@ -23,7 +23,7 @@ UNLIMITED = 4096
 """Tokens of an answer that nothing limits, of a model that has answered nothing yet."""
 _AT_LEAST = 256
 NOTHING = Usage()
-HELP = "raise {what} in the spec, and start a new run"
+HELP = "raise {what} in the spec, and go on with `darner resume RUN --plan new`"
 Held: TypeAlias = "tuple[Bound, Used]"
 """A bound, and what was used of it."""
 

@@ -22,6 +22,8 @@ Examples:
   darner ps
   darner ps --json | jq '.runs[] | select(.status == "waiting") | .run'
 """
+_WIDE = 160
+"""Characters of a message that a list shows."""
 _STEPS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
@@ -50,7 +52,7 @@ def ps(store: StoreOption = None, target: TargetOption = None, as_json: JsonOpti
 
 
 def _line(one: dict[str, Any], now: float) -> Line:
-    told = [f"held by {one['holder']}" if one["holder"] else "", *(one["waits_for"] or ()), one["error"] or ""]
+    told = [f"held by {one['holder']}" if one["holder"] else "", *(one["waits_for"] or ()), _in_a_line(one["error"])]
     age = f"{age_of(now - one['started'])} ago" if one["started"] is not None else ""
     cost = one["cost"] if one["cost"] not in {None, "0.00 USD"} else ""
     return Line("", one["run"], one["status"], "".join(f"  {text}" for text in (*told, age, cost) if text))
@@ -64,10 +66,16 @@ def age_of(seconds: float) -> str:
     return f"{max(0.0, seconds):.0f}s"
 
 
+def _in_a_line(words: str | None) -> str:
+    """Return a message as the one line of a list holds it; `darner show` tells it whole."""
+    text = " ".join((words or "").split())
+    return text if len(text) <= _WIDE else f"{text[: _WIDE - 1]}…"
+
+
 def _job_line(one: dict[str, Any], now: float) -> Line:
     rows = f"{one['rows']:,} rows" if one["rows"] is not None else ""
     age = f"{age_of(now - one['started'])} ago" if one["started"] is not None else ""
-    told = ("job", rows, f"held by {one['holder']}" if one["holder"] else "", one["error"] or "", age)
+    told = ("job", rows, f"held by {one['holder']}" if one["holder"] else "", _in_a_line(one["error"]), age)
     return Line("", one["job"], one["status"], "".join(f"  {text}" for text in told if text))
 
 

@@ -15,7 +15,7 @@ import typer
 
 from ...compiler.plan import ModelPlan, Plan
 from ...compiler.quantities import format_money
-from .. import failed, questions
+from .. import budget, failed, questions
 from ..failures import Refused
 from ..journal import binding
 from ..journal.binding import Binding
@@ -178,15 +178,9 @@ def _tell_failure(bound: Binding, state: RunState) -> None:
             console.complain(f"{place}step {path} failed ({outcome.failure}, {outcome.type}): {outcome.reason}")
     if state.finished is not None and not any(one.kind == "failed" for one in state.steps.values()):
         console.complain(state.finished.error or "the run failed")
-    console.say(f"what was finished is kept; after a fix go on with: darner resume {bound.run}")
-    for name in _unacceptable(state):
-        console.say(f"what models answered is kept, too; to ask them for {name} anew: darner resume {bound.run} --redo {name}")
-
-
-def _unacceptable(state: RunState) -> list[str]:
-    """Return the steps, outermost, that failed for what a model answered: served again, it fails again."""
-    failed = (path for path, one in state.steps.items() if one.kind == "failed" and one.failure == "semantic")
-    return list(dict.fromkeys(path.partition("/")[0].partition("[")[0] for path in failed))
+    is_late = state.finished is not None and (state.finished.error or "").startswith(budget.LATE)
+    fix, how = ("raising timeout or budget.time in the spec", " --plan new") if is_late else ("a fix", "")
+    console.say(f"what was finished is kept; after {fix} go on with: darner resume {bound.run}{how}")
 
 
 def tell_stopped(store: Store, run_id: str, *, as_json: bool) -> int:

@@ -89,7 +89,7 @@ class Orchestration:
         while not root.done():
             if left <= 0:
                 msg = f"{self.path} has used up its limits.time: {limit:g}s"
-                raise Exhausted(msg, help="raise limits.time in the spec, and start a new run")
+                raise Exhausted(msg, help="raise limits.time in the spec, and go on with `darner resume RUN --plan new`")
             waits, before = state.ledger.of(self.path).waits, loop.time()
             await asyncio.wait({root}, timeout=min(left, LOOK))
             if not waits:
@@ -108,7 +108,7 @@ class Orchestration:
         limit = self.step.limits.calls if self.step.limits is not None else None
         if limit is not None and self._made > limit:
             msg = f"{self.path} has used up its limits.calls: {limit}"
-            raise Exhausted(msg, help="raise limits.calls in the spec, and start a new run")
+            raise Exhausted(msg, help="raise limits.calls in the spec, and go on with `darner resume RUN --plan new`")
         task = self.tree.path()
         with Set(CURRENT, None), Set(GROWING, None), self.boundary.asked_by(task or ""):  # what performs a call is none of the code
             return await work()
