@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from darner.connectors.ports import Place, SourceRange
-from darner.testing import SmallDevice
 
 TRACE = Path(os.environ.get("SHOP_TRACE", os.devnull))
 
@@ -119,6 +118,8 @@ class DeviceEmbedder:
     """An embedder on a device; rows titled "heavy" weigh ten times as much. Each call leaves its rows' keys in a line."""
 
     def __init__(self, rows: int) -> None:
+        from darner.testing import SmallDevice  # noqa: PLC0415 - every child of every job would import it
+
         self.device = SmallDevice(rows)
 
     def __call__(self, rows: list[Clean]) -> list[Indexed]:
