@@ -85,7 +85,7 @@ class Tools:
         self._interfaces: dict[str, Interface | RemoteTool] = {}
         self._base = base
         self.rungs = rungs or Rungs()
-        self.room = Room()
+        self.room = Room(shared=True)
         """What all child processes of the run share: those of steps, too."""
         self._cages: Cages | None = None
 

@@ -13,6 +13,8 @@ from ....compiler.settings import FailureClass
 from ...failures import Corrupt, DarnerError, Failure, Fenced, Preempted, StoreError
 from ...ledger import Totals
 from ...perform.processes.children import Child, ChildTask, ProcessId
+from ...perform.processes.promises import Claim, claimed
+from ...perform.processes.room import Room
 from ...perform.world import SystemClock
 from ..groups import Allowance
 from ..markers import Board
@@ -26,6 +28,10 @@ _STOP_LOOKS = 10
 """Every so many looks, whether the driver has stopped; a store may be far away."""
 _LINGER_SECONDS = 1.0
 """How long an idle child is kept: the next bundle of the same group often follows at once, the next group's may not wait."""
+_WAIT_SECONDS = 0.5
+"""How often a worker looks whether there is memory for its child, and whether it is still to begin."""
+_YIELD_SECONDS = 60.0
+"""How long a worker keeps its memory from one shard to the next while others wait for it: a new child has much to load."""
 RUNNER = f"{__package__}.shard:GroupRunner"
 
 
@@ -49,6 +55,7 @@ class GroupWorker:
         self._board = Board(group.store.open(), group.job, group.planned, group.generation)
         self._spending = Spending(self._board.store, group.job, group.planned, group.compiled.plan)
         self._child: Child | None = None
+        self._claim: Claim | None = None
         self._rung = 0
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -63,13 +70,27 @@ class GroupWorker:
             return False
         with self._lock, self._notice.at_work():
             self._stay()
-            return self._work(ref).outcome == "done"
+            return self._has_room(ref.rung) and self._work(ref).outcome == "done"
 
     def _may_begin(self) -> bool:
         """Return whether the driver still wants work done: a worker may outlive a killed driver for seconds."""
         here = self._order.host == socket.gethostname()
         gone = self._notice.given or (here and not self._order.driver.alive())
         return not (gone or self._board.stopped() or self._board.fenced()) and self._spending.leaves_something
+
+    def _has_room(self, rung: int) -> bool:
+        """Wait until the rung's memory is there, beside what other runs on this machine have promised; False where work ends first."""
+        if self._claim is not None and (self._rung != rung or self._claim.is_wanted(_YIELD_SECONDS)):
+            self.close()  # whoever waits comes before the next shard
+        memory = self._order.ladder[rung].memory
+        if self._claim is None and memory:
+            self._claim = claimed(memory)
+        while self._claim is not None and not self._claim.granted(Room().most):
+            if not self._may_begin():
+                self.close()
+                return False
+            time.sleep(_WAIT_SECONDS)
+        return True
 
     def _work(self, ref: ShardRef) -> Marker:
         group = self._order.order.group
@@ -127,7 +148,7 @@ class GroupWorker:
     def _child_for(self, rung: int) -> Child:
         if self._child is not None and self._rung == rung:
             return self._child
-        self.close()
+        self._end()
         order, allowance = self._order.order, self._order.ladder[rung]
         task = ChildTask(
             target=RUNNER,
@@ -157,7 +178,13 @@ class GroupWorker:
             timer.cancel()
 
     def close(self) -> None:
-        """End the child."""
+        """End the child, and give its memory back."""
+        self._end()
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            claim.close()
+
+    def _end(self) -> None:
         child, self._child = self._child, None
         if child is not None:
             child.close()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ....compiler.quantities import format_size
 from ...failures import Refused
 from . import machine
+from .promises import LOOK_SECONDS, claimed
 
 _KEPT_FREE = 0.1
 """Of the machine's memory, for the process that runs the flow, and for the system."""
@@ -18,10 +19,12 @@ _KEPT_FREE = 0.1
 
 @dataclass
 class Room:
-    """The memory of one machine, as one run promises it. Who comes first is served first."""
+    """The memory of one machine, as one run promises it, or all runs together (``shared``). Who comes first is served first."""
 
     most: int = field(default_factory=lambda: int(machine.memory() * (1 - _KEPT_FREE)))
     """Bytes that may be promised at once."""
+    shared: bool = False
+    """Whether other processes of this user on this machine are asked, too; see `promises`."""
     _promised: int = 0
     _waiting: deque[tuple[int, asyncio.Future[None]]] = field(default_factory=deque)
 
@@ -39,9 +42,22 @@ class Room:
             )
         await self._take(memory)
         try:
-            yield
+            async with self._among_all(memory):
+                yield
         finally:
             self._give(memory)
+
+    @contextlib.asynccontextmanager
+    async def _among_all(self, memory: int) -> AsyncIterator[None]:
+        """Hold so many bytes of what all processes may promise; where they can't share what they know, nobody is asked."""
+        claim = claimed(memory) if self.shared and memory else None
+        try:
+            while claim is not None and not claim.granted(self.most):  # noqa: ASYNC110 - other processes have no event to set
+                await asyncio.sleep(LOOK_SECONDS)
+            yield
+        finally:
+            if claim is not None:
+                claim.close()
 
     async def _take(self, memory: int) -> None:
         if not self._waiting and self._promised + memory <= self.most:
