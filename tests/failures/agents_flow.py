@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from darner.compiler.plan import AgentPlan, Lock, ModelPlan, Plan, StepPlan, ToolPlan
+from darner.compiler.plan import AgentPlan, HumanPlan, Lock, ModelPlan, Plan, StepPlan, ToolPlan
+from darner.runtime.answers import Answer
+from darner.runtime.events import QuestionAsked
 from darner.runtime.journal.binding import Binding
+from darner.runtime.journal.store import open_store
 from darner.runtime.perform.flow import Surroundings, drive, make_agents
+from darner.runtime.perform.people.desk import give
 from darner.runtime.perform.secrets import EnvironmentSecrets
-from darner.runtime.ports import Log, Resolver
+from darner.runtime.ports import Json, Log, Resolver, Store
 from darner.runtime.state import RunState
 from darner.testing import MemoryLog, ModelServer
 
@@ -72,6 +76,19 @@ class Told:
         return [call.name for call in self.state.calls.values() if call.what == what and call.payload is not None]
 
 
+@dataclass
+class Sitting:
+    """Somebody who sits there, and answers what they are asked."""
+
+    store: Store
+    says: Iterator[Json]
+
+    async def __call__(self, asked: QuestionAsked) -> bool:
+        """Answer; see `desk.Asker`."""
+        give(self.store, "r", asked.question, Answer("answer", next(self.says), at=START))
+        return True
+
+
 def ask(city: str = "Paris", **changes: Any) -> StepPlan:
     """Return a step that asks the assistant."""
     return StepPlan.model_validate({"agent": "assistant", "with": {"city": city}, **changes})
@@ -82,6 +99,7 @@ def made(
     models: Mapping[str, Mapping[str, Any]] | None = None,
     tools: Mapping[str, ToolPlan] | None = None,
     steps: Mapping[str, StepPlan] | None = None,
+    humans: Mapping[str, HumanPlan] | None = None,
 ) -> Plan:
     """Return a plan; its models stand where `run` says."""
     wanted, asked = models or {"small": {}}, dict(steps or {"ask": ask()})
@@ -92,23 +110,31 @@ def made(
         },
         agents=dict(agents or {"assistant": agent()}),
         tools=dict(tools or {}),
+        humans=dict(humans or {}),
         steps=asked,
         outputs={name: f"${name}" for name in asked},
     )
 
 
-def run(
+def run(  # noqa: PLR0913 - a plan, and where it runs; all but three have a default
     plan: Plan,
     servers: ModelServer | Mapping[str, ModelServer | str],
     folder: Path,
     journal: Log | None = None,
     resolver: Resolver | None = None,
+    *,
+    says: Sequence[Json] | None = None,
 ) -> Told:
-    """Run a plan, or go on with it where a journal is given, with each model at its server, or at an address."""
+    """Run a plan, or go on with it where a journal is given, with each model at its server, or at an address.
+
+    ``says`` is what somebody answers who is asked, one after the other.
+    """
     there = servers if isinstance(servers, Mapping) else dict.fromkeys(plan.models, servers)
     urls = {name: one if isinstance(one, str) else one.base_url for name, one in there.items()}
     places = {name: one.model_copy(update={"base_url": urls[name]}) for name, one in plan.models.items()}
     clock = Hurried()
-    around = Surroundings(EnvironmentSecrets({}), places, clock=clock, resolver=resolver)
+    store = None if says is None else open_store(folder / "store")
+    asker = None if says is None or store is None else Sitting(store, iter(says))
+    around = Surroundings(EnvironmentSecrets({}), places, clock=clock, resolver=resolver, store=store, asker=asker)
     bound = Binding("r", plan, Lock(), {}, None, {"log": str(folder / "log")}, str(folder / "spec.yaml"))
     return Told(drive(journal or MemoryLog(), bound, around, make_agents(bound, around)), clock.waited)
