@@ -65,6 +65,14 @@ def test_a_kill_at_every_kind_of_boundary_costs_at_most_one_shard_and_changes_no
     _check_boundaries(tmp_path, BOUNDARIES)
 
 
+def test_a_shard_that_dies_with_its_driver_is_counted_as_crashed(tmp_path: Path) -> None:
+    """It left no marker: the next driver knows from its start that it was under way, and says so at its end."""
+    project = Project.make(tmp_path / "shop", products(20))
+    assert project.run(faults=[{"when": "after", "match": r"/started/01/000000", "do": "kill-driver"}]) == {"killed": True}
+    report = project.run()
+    assert (report["status"], report["failures"]["crashed"]["attempts"], report["failures"]["crashed"]["calls"]) == ("done", 1, 1)
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("place", range(len(ALONE)))
 def test_a_kill_at_any_boundary_costs_at_most_one_shard_and_changes_nothing(tmp_path: Path, place: int) -> None:
@@ -105,7 +113,7 @@ def _killed_at_random(project: Project, kills: int, chance: random.Random, engin
         while len(done) < kills and driver.poll() is None:
             wanted = project.processed() + chance.randint(0, most)
             while project.processed() < wanted and driver.poll() is None:
-                time.sleep(0.05)
+                time.sleep(0.01)
             time.sleep(chance.uniform(0.0, 0.03))
             if driver.poll() is None:
                 try:
@@ -137,8 +145,8 @@ def _check_random_kills(tmp_path: Path, engine: str, *, rows: int, shard: int, k
 
 @pytest.mark.parametrize("engine", ["multi_threading", pytest.param("multi_processing", marks=pytest.mark.soak)])
 def test_random_kills_of_drivers_workers_and_children_lose_and_repeat_nothing(tmp_path: Path, engine: str) -> None:
-    """Six kills of a job of 20,000 rows with two workers; the seed is shown when it fails."""
-    _check_random_kills(tmp_path, engine, rows=20_000, shard=1000, kills=6)
+    """Six kills of a job of 12,000 rows with two workers; the seed is shown when it fails."""
+    _check_random_kills(tmp_path, engine, rows=12_000, shard=600, kills=6)
 
 
 @pytest.mark.soak
@@ -183,7 +191,7 @@ def _processes_of(folder: Path) -> list[int]:
 
 def test_nothing_outlives_a_driver_that_is_killed(tmp_path: Path) -> None:
     """Beam's workers go on for seconds by themselves; ours and their children are gone within two."""
-    project = Project.make(tmp_path / "shop", products(20_000), shard_rows="500")
+    project = Project.make(tmp_path / "shop", products(12_000), shard_rows="300")
     driver = project.start(engine="multi_processing")
     while not project.objects("*/markers/00/*.json"):
         assert driver.poll() is None, driver.communicate()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,34 @@ ROWS = products(3 * SHARD, drop=[7, 207], bad=[210])
 LEFT = {row["sku"] for row in ROWS if row["title"] not in {"drop", "bad"}}
 
 
-def _almost_done(folder: Path, before: str = r"/manifest\.json") -> Project:
-    """Kill a job before it writes what matches: with the manifest, everything is in the sink by then."""
-    project = Project.make(folder, ROWS, shard_rows=str(SHARD), dead_max="5%")
-    assert project.run(faults=[{"when": "before", "match": before, "do": "kill-driver"}]) == {"killed": True}
-    return project
+@dataclass(frozen=True)
+class Killed:
+    """Jobs that were killed, each once; every test gets the folder as the kill left it, where the job knows its source and sink."""
+
+    folder: Path
+
+    def before(self, match: str) -> Project:
+        """Return the job that was killed before it wrote what matches."""
+        here, kept = self.folder / "shop", self.folder / f"kept-{len(match)}-{match[1:5]}"
+        shutil.rmtree(here, ignore_errors=True)
+        if kept.exists():
+            shutil.copytree(kept, here)
+        project = Project.make(here, ROWS, shard_rows=str(SHARD), dead_max="5%")
+        if not kept.exists():
+            assert project.run(faults=[{"when": "before", "match": match, "do": "kill-driver"}]) == {"killed": True}
+            shutil.copytree(here, kept)
+        return project
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
+    return Killed(tmp_path_factory.mktemp("killed"))
+
+
+@pytest.fixture
+def almost_done(killed: Killed) -> Project:
+    """A job that was killed before its manifest: everything is in the sink by then."""
+    return killed.before(r"/manifest\.json")
 
 
 def _damage(project: Project, pattern: str, how: str) -> None:
@@ -46,19 +71,20 @@ def _is_right(project: Project) -> None:
         pytest.param("*/dead/00-000001.arrow", "flip", SHARD, r"/manifest\.json", marks=pytest.mark.soak),
     ],
 )
-def test_a_damaged_part_of_any_stage_is_made_again_in_one_run(tmp_path: Path, damaged: str, how: str, again: int, before: str) -> None:
+def test_a_damaged_part_of_any_stage_is_made_again_in_one_run(killed: Killed, damaged: str, how: str, again: int, before: str) -> None:
     """Of an earlier group or of the last one, written to the sink or not: one run heals it, and only what must be is done again."""
-    project = _almost_done(tmp_path / "shop", before)
+    project = killed.before(before)
     _damage(project, damaged, how)
     report = project.run()
     assert (report["status"], report["written"], report["dead"]) == ("done", len(LEFT), 1), report
     _is_right(project)
     assert project.processed() == len(ROWS) + again
+    assert report["failures"]["error"]["attempts"] == (2 if again else 1), "what failed before it was made again counts still"
 
 
-def test_a_kill_while_a_damaged_part_is_made_again_loses_nothing(tmp_path: Path) -> None:
+def test_a_kill_while_a_damaged_part_is_made_again_loses_nothing(almost_done: Project) -> None:
     """The shard was taken back, its markers are gone: the next driver writes it, and nothing twice."""
-    project = _almost_done(tmp_path / "shop")
+    project = almost_done
     _damage(project, "*/parts/normalise/000001.arrow", "flip")
     assert project.run(faults=[{"when": "before", "match": r"/markers/01/000001", "do": "kill-driver"}]) == {"killed": True}
     report = project.run()
@@ -66,9 +92,9 @@ def test_a_kill_while_a_damaged_part_is_made_again_loses_nothing(tmp_path: Path)
     _is_right(project)
 
 
-def test_what_comes_out_differently_the_second_time_replaces_what_is_in_the_sink(tmp_path: Path) -> None:
+def test_what_comes_out_differently_the_second_time_replaces_what_is_in_the_sink(almost_done: Project) -> None:
     """A stage that isn't a function of its input alone: sink and parts must not tell two stories."""
-    project = _almost_done(tmp_path / "shop")
+    project = almost_done
     (project.folder / "mood").write_text("other")
     _damage(project, "*/parts/normalise/000001.arrow", "flip")
     assert project.run()["status"] == "done"
@@ -78,9 +104,9 @@ def test_what_comes_out_differently_the_second_time_replaces_what_is_in_the_sink
     assert (titles["p000199"], titles["p000200"], titles["p000399"]) == ("product 199", "other product 200", "other product 399")
 
 
-def test_a_part_that_is_never_read_as_it_was_written_ends_the_run(tmp_path: Path) -> None:
+def test_a_part_that_is_never_read_as_it_was_written_ends_the_run(almost_done: Project) -> None:
     """A store that lies every time: a clear error, not a shard that is done for ever."""
-    project = _almost_done(tmp_path / "shop")
+    project = almost_done
     report = project.run(faults=[{"match": r"/parts/classify/000001", "do": "lie"}])
     assert report["status"] == "failed"
     assert "parts/classify/000001.arrow" in report["error"]
@@ -117,9 +143,9 @@ def test_a_damaged_plan_of_work_is_made_anew_from_the_source(tmp_path: Path, dam
     assert project.processed() - done <= (1 if before == r"/manifest\.json" or "source" in damaged else SHARD)
 
 
-def test_rows_that_vanish_with_a_damaged_plan_of_work_leave_the_sink(tmp_path: Path) -> None:
+def test_rows_that_vanish_with_a_damaged_plan_of_work_leave_the_sink(almost_done: Project) -> None:
     """What a damaged input brought into the sink is known from its parts: nobody else would take it away."""
-    project = _almost_done(tmp_path / "shop")
+    project = almost_done
     _damage(project, "*/in/000001.arrow", "flip")
     assert project.run()["status"] == "failed"
     gone = {f"p{number:06d}" for number in range(300, 310)}
@@ -128,9 +154,9 @@ def test_rows_that_vanish_with_a_damaged_plan_of_work_leave_the_sink(tmp_path: P
     assert {row["sku"] for row in project.rows()} == LEFT - gone
 
 
-def test_an_input_that_is_lost_with_its_parts_is_not_guessed_about(tmp_path: Path) -> None:
+def test_an_input_that_is_lost_with_its_parts_is_not_guessed_about(almost_done: Project) -> None:
     """Which of its rows are in the sink nobody knows any more: said, with what to do, and the sink stays as it is."""
-    project = _almost_done(tmp_path / "shop")
+    project = almost_done
     _damage(project, "*/in/000001.arrow", "flip")
     _damage(project, "*/parts/embed/000001.arrow", "flip")
     assert project.run()["status"] == "failed"

@@ -57,6 +57,9 @@ def test_a_retry_plans_dead_rows_alone_unless_an_earlier_run_has_to_be_finished(
     work = made.run(feed, retry_dead=True)
     assert made.called["normalise"] == ["a"]
     assert (work.judged, sum(work.shards)) == (3, 1)
+    made.code["enrich"] = "1"
+    assert made.dry(feed, allow_deletes=1).redo == 1, "nor that the retry was made with other code, where that is taken back"
+    made.code["enrich"] = "2"
     work = made.plan(feed, allow_deletes=1)
     assert (work.new, work.changed, work.redo, work.deletes) == (1, 1, 1, ("c",)), "the retry has not hidden that a stage changed"
     made.carry_out(work)

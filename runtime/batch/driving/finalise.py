@@ -20,6 +20,9 @@ from ..parts import read_outcome, read_planned
 from ..spill import Buckets, temporary_folder
 from .sweep import sweep
 
+MIXED = ""
+"""What stands for the fingerprint of a stage whose outcomes some rows have of its old code, and some of its new."""
+
 
 def finalise(store: Store, work: Work, markers: Sequence[Marker], counts: Mapping[str, Any] | None = None) -> Manifest:
     """Record what a run did, once every shard has its outcome and the sink has it all; return the manifest.
@@ -159,13 +162,20 @@ class _Recorder:
         return Manifest(
             job=self.work.job,
             generation=self.work.generation,
-            stages=self.basis.stages if self.work.only_dead and self.basis is not None else self.work.stages,
+            stages=self._stages(),
             partitions=self.work.partitions,
             rows=rows,
             places=places,
             live=live,
             counts=dict(counts),
         )
+
+    def _stages(self) -> dict[str, str]:
+        """Return the stage fingerprints that hold of all rows: none, of a stage that was changed when only dead rows were done."""
+        if not self.work.only_dead or self.basis is None:
+            return self.work.stages
+        before = self.basis.stages
+        return {name: fingerprint if before[name] == fingerprint else MIXED for name, fingerprint in self.work.stages.items()}
 
 
 def _with_unfit(fresh: pa.Table, known: pa.Table | None) -> pa.Table:
