@@ -154,6 +154,9 @@ class StepPlan(Frozen):
     type: str = ""
     reads: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
+    calls_nothing: Literal[True] | None = None
+    """It was written with ``calls: []``: its code is fed from the journal (``darner.sleep`` and its like) as with calls. An empty
+    ``calls`` doesn't say so: a plan that is written in full has one at each step."""
     limits: Limits | None = None
     when: dict[str, tuple[str | int | bool, ...]] = {}
     map: MapPlan | None = None
@@ -171,6 +174,11 @@ class StepPlan(Frozen):
             msg = f"a step runs exactly one thing, not {said or 'nothing'}"
             raise ValueError(msg)
         return self
+
+    @property
+    def conducts(self) -> bool:
+        """Whether its code is fed from the journal."""
+        return bool(self.calls) or self.calls_nothing is not None
 
 
 class StagePlan(Frozen):

@@ -191,6 +191,11 @@ class Step(Frozen):
     resources: str | None = None
     on_failure: OnFailure = {}
 
+    @property
+    def conducts(self) -> bool:
+        """Whether its code is fed from the journal: it says what it calls, be that nothing at all."""
+        return bool(self.calls) or "calls" in self.model_fields_set
+
 
 class Flow(Frozen):
     """Steps that wires put in order, with outputs."""

@@ -111,7 +111,7 @@ def refuse_unsupported(plan: Plan, lock: Lock, *, gpus: int = 0, memory: int | N
         if lack is not None:
             raise Refused(f"{_where(lock, name)}the {what} {name} needs {lack}", help="nothing was started")
     for name, step in _named_steps(plan.steps):
-        if step.resources is not None and (step.calls or step.human or step.loop):
+        if step.resources is not None and (step.conducts or step.human or step.loop):
             raise Refused(
                 f"{_where(lock, name)}the step {name} starts no process of its own, so its resources can't be enforced",
                 help="nothing was started; give them to what it calls",

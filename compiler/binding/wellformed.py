@@ -75,7 +75,7 @@ def _runs_one_thing(bound: Bound, path: Path, step: Step, findings: Findings) ->
 
 
 def _bounds_its_calls(bound: Bound, path: Path, step: Step, findings: Findings) -> None:
-    if step.calls and (step.limits is None or step.limits == Limits()):
+    if step.conducts and (step.limits is None or step.limits == Limits()):
         help_ = "what is unbounded is an error; add limits, like limits: {calls: 200, cost: 0.30 USD}"
         findings.error("E213", f"step {path[-1]!r} has calls and no limits", bound.key_span(*path, "calls"), help=help_)
     if step.limits is not None and step.limits.turns is not None:

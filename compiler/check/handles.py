@@ -18,7 +18,7 @@ def handles_fit(pipeline: Pipeline, findings: Findings) -> None:
         signature = node.callee.signature if node.callee.kind == "callable" else None
         if signature is not None:
             _step(pipeline, node, signature, findings)
-        elif node.step.calls and node.callee.kind != "callable":
+        elif node.step.conducts and node.callee.kind != "callable":
             place = pipeline.main.key_span(*node.path, "calls")
             help_ = "an agent names what it may call under tools and agents"
             findings.error("E411", f"calls is for Python: {node.step.use} is {_a(node.callee.kind)}", place, help=help_)
@@ -27,7 +27,7 @@ def handles_fit(pipeline: Pipeline, findings: Findings) -> None:
 def _step(pipeline: Pipeline, node: StepNode, signature: Signature, findings: Findings) -> None:
     handles = {one.name: one for one in signature.parameters if isinstance(one.type, CallType)}
     wanted = {name.replace(".", "_"): (index, name) for index, name in enumerate(node.step.calls)}
-    if wanted and not signature.is_async:
+    if node.step.conducts and not signature.is_async:
         place = pipeline.main.span(*node.path, "use")
         findings.error("E411", f"{node.step.use} has calls and is not async", place, help="write async def, and await each call")
     for parameter, (index, name) in wanted.items():

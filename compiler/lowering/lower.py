@@ -144,6 +144,7 @@ def _step(pipeline: Pipeline, node: StepNode) -> StepPlan:
         "when": {key: value if isinstance(value, tuple) else _listed(value) for key, value in sorted(step.when.items())},
         "type": _arrow(node.callee) if node.callee is not None else _loop_type(node),
         "reads": _step_reads(pipeline, node),
+        "calls_nothing": True if step.conducts and not step.calls else None,
         "on_failure": minimal(step.on_failure, _beneath(pipeline, node.callee)),
         **runs,
     }

@@ -56,7 +56,7 @@ def step_with_defaults(step: Step, defaults: Defaults | None) -> Step:
     if defaults is None or step.use is None or not is_callable(step.use):
         return step
     filling: dict[str, Any] = _reactions(step.on_failure, defaults)
-    if not step.calls:
+    if not step.conducts:
         filling |= {key: getattr(defaults, key) for key in ("timeout", "resources", "cache") if _is_open(step, key)}
     return step.model_copy(update={key: value for key, value in filling.items() if value is not None})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -54,7 +55,7 @@ async def find_out(
         return Found(value is not None, value)
     people = recording.people
     if request.approval is None or people is None:
-        raise uncertain(request)
+        raise uncertain(recording, request)
     with recording.waits.undecided(call_id):
         verdict, value, told = await people.settle(boundary, call_id, request)
     if verdict != "abort":
@@ -65,11 +66,14 @@ async def find_out(
     )
 
 
-def uncertain(request: CallRequest) -> Failure:
+def uncertain(recording: Recording, request: CallRequest) -> Failure:
     """Return the failure of a write of which nobody knows whether it happened."""
+    step = re.split(r"[/\[]", recording.state.step_of(request.parent))[0]
+    go_on = f"darner resume {recording.run_id}"
     return CallableError(
         f"the write {request.name} began and its result was never recorded: it may or may not have happened, so it is not repeated",
         type_name="UncertainWrite",
-        help="look whether it happened; then `darner resume RUN --redo STEP` does it once more. "
+        help=f"look whether it happened. If it did, give {request.name.partition('.')[0]} a `reconcile` that returns its result, and go on "
+        f"with `{go_on} --plan new`; if not, `{go_on} --redo {step}` does that step once more, from its beginning. "
         "A tool that uses its idempotency_key can say idempotent: true, and is then repeated safely",
     )

@@ -81,7 +81,7 @@ class Steps:
         return result
 
     async def _perform(self, boundary: JournaledBoundary, path: str, step: StepPlan, arguments: Json) -> Result:
-        if step.calls:
+        if step.conducts:
             return Result(await Conductor(self.recording.plan, self.agents).perform(boundary, path, step, arguments))
         if step.agent is not None:
             return Result(await self.agents.call(boundary, step.agent, arguments, parent=path, laid_over=_laid_over(step)))

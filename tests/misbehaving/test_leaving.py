@@ -27,6 +27,12 @@ flow:
     odd: {{use: odd, after: [before]}}
   outputs: {{before: $before, odd: $odd}}
 """
+FOUND = '''
+
+def found() -> str | None:
+    """Say what came of the write."""
+    return "it happened"
+'''
 
 
 def run(bench: Bench, *words: str) -> tuple[int, Any]:
@@ -55,13 +61,23 @@ def test_a_read_that_ends_the_process_is_given_up_after_three_lives_that_came_to
 
 
 def test_a_write_that_ends_the_process_is_not_repeated(tmp_path: Path) -> None:
-    """Nobody knows whether it happened: the next life says so, and how to go on."""
-    bench = Bench(tmp_path, "leaves", "write")
+    """Nobody knows whether it happened: the next life says so, and what to type, by its names; what it says is so."""
+    bench, store = Bench(tmp_path, "leaves", "write"), ["--store", str(tmp_path / "store"), "--json"]
     assert run(bench, *bench.words()) == (9, None)
+    happened = "give odd a `reconcile` that returns its result, and go on with `darner resume r --plan new`"
     for _ in range(2):
-        code, told = run(bench, "resume", "r", "--store", str(tmp_path / "store"), "--json")
+        code, told = run(bench, "resume", "r", *store)
         assert (code, told["status"]) == (1, "failed")
-        assert "may or may not have happened" in told["error"]
+        for said in ("may or may not have happened", "`darner resume r --redo odd`", happened):
+            assert said in told["error"]
+    tools = tmp_path / "misbehaving_tools.py"
+    tools.write_text(tools.read_text(encoding="utf-8") + FOUND, encoding="utf-8")
+    spec = bench.spec.read_text(encoding="utf-8")
+    bench.spec.write_text(
+        spec.replace("effects: write}\nflow", 'effects: write, reconcile: "misbehaving_tools:found"}\nflow'), encoding="utf-8"
+    )
+    code, told = run(bench, "resume", "r", "--plan", "new", *store)
+    assert (code, told["outputs"]["odd"]) == (0, "it happened")
     assert (bench.calls("fine"), bench.calls("leaves")) == (1, 1)
 
 
