@@ -6,6 +6,7 @@ import dataclasses
 import os
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
@@ -111,9 +112,11 @@ def _take_in(spec: Path, policy: Path | None, *, inspect: bool, limit: float, lo
         for name in names:
             sources.add(name, _read(folder, name))
     refs = needed_callables(sources)
-    signatures = inspect_callables(refs, folder, limit=limit) if inspect and refs else Signatures(inspected=inspect)
-    prices = known_prices(unpriced(one.spec for one in sources.bounds.values()), SystemClock().now())
-    return sources, Surroundings(signatures, frozenset(connector_names()), prices)
+    with ThreadPoolExecutor(1) as beside:
+        # The table of prices is large: it is read while the callables are looked at in a process of their own.
+        prices = beside.submit(known_prices, unpriced(one.spec for one in sources.bounds.values()), SystemClock().now())
+        signatures = inspect_callables(refs, folder, limit=limit) if inspect and refs else Signatures(inspected=inspect)
+        return sources, Surroundings(signatures, frozenset(connector_names()), prices.result())
 
 
 def _relative(path: Path, folder: Path) -> str:

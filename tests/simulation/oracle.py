@@ -62,7 +62,7 @@ class _Request:
     @classmethod
     def of(cls, messages: Sequence[ModelMessage], parameters: ModelRequestParameters) -> _Request:
         sent = request_arguments(messages, {}, parameters)
-        reckoned = estimate("oracle", sent, parameters, {}, None)
+        reckoned = estimate("oracle", sent, parameters, None, None)
         return cls(digest(sent)[:16], reckoned.least, reckoned.most, sum(isinstance(one, ModelResponse) for one in messages))
 
 

@@ -117,6 +117,7 @@ class Agents:
             self.models.model(model)
             self.models.streams(model)
             self.models.window(model)
+            self.models.longest(model)
         values.adapter(agent.input)
         templates.check(name, self._prompt(agent))
         self._loop(name)

@@ -21,27 +21,23 @@ from ...ports import Json
 BYTES_PER_TOKEN = 6
 _BETWEEN_MESSAGES = 16
 """Tokens by which providers set one message off from the next, at most."""
-LONGEST = "max_tokens"
-"""The setting of a model that limits its answers."""
 
 
-def estimate(model: str, sent: Json, parameters: ModelRequestParameters, params: Mapping[str, Any], price: Price | None) -> Estimate:
+def estimate(model: str, sent: Json, parameters: ModelRequestParameters, longest: int | None, price: Price | None) -> Estimate:
     """Return what a request will use.
 
     Args:
         model: its name in the plan.
         sent: what identifies the request, see `recorded_model.request_arguments`.
         parameters: the tools that are offered, and the answer that is wanted.
-        params: the model's settings.
+        longest: how many tokens its answer may have, where the request says so.
         price: what it costs, where that is known.
     """
     messages: Sequence[Mapping[str, Any]] = sent["messages"]
     said = sum(len(text.encode("utf-8", "surrogatepass")) for message in messages for text in _said(message))
     tools = [[tool.name, tool.description, tool.parameters_json_schema] for tool in (*parameters.function_tools, *parameters.output_tools)]
     around = len(json.dumps([sent, tools], ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))
-    longest = params.get(LONGEST)
-    answer = longest if isinstance(longest, int) else None
-    return Estimate(model, said // BYTES_PER_TOKEN, around + _BETWEEN_MESSAGES * len(messages), answer, price)
+    return Estimate(model, said // BYTES_PER_TOKEN, around + _BETWEEN_MESSAGES * len(messages), longest, price)
 
 
 def _said(message: Mapping[str, Any]) -> Iterator[str]:

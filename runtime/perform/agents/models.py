@@ -37,6 +37,8 @@ STREAM = "stream"
 """Another one: ask for the answer in pieces. It is recorded whole; what breaks off is a failed attempt."""
 WINDOW = "window"
 """A third: how many tokens a conversation may have, where the provider's own figure isn't known, or is another."""
+LONGEST = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+"""How pydantic-ai calls the limit of an answer, and after it what some providers call it."""
 OURS = frozenset({OUTPUT, STREAM, WINDOW})
 
 MODES = ("tool", "native", "prompted")
@@ -163,6 +165,21 @@ class Models:
             msg = f"the model {name} has params.window {wanted!r}"
             raise Refused(msg, help="write the tokens that fit into it, like 128000")
         return wanted
+
+    def longest(self, name: str) -> int | None:
+        """Return how many tokens an answer of a model may have, as its requests say; None where they say nothing.
+
+        That is what is sent: its entry's ``max_tokens``, or that of the model that a callable built, unless ``extra_body`` says
+        it in the provider's own words.
+        """
+        settings = {**(self.model(name).settings or {}), **self.settings(name)}
+        body = settings.get("extra_body")
+        own = [body[one] for one in LONGEST if one in body] if isinstance(body, dict) else []
+        for wanted in (longest := own or [settings[one] for one in LONGEST[:1] if settings.get(one) is not None]):
+            if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 1:
+                msg = f"the model {name} has params.{LONGEST[0]} {wanted!r}"
+                raise Refused(msg, help="write the tokens that an answer may have, like 800")
+        return max(longest, default=None)
 
     def price(self, name: str) -> Price | None:
         """Return what a model costs: as its entry says, else as it was known when the spec was compiled."""

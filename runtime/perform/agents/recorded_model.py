@@ -267,7 +267,7 @@ class RecordedModel(WrapperModel):
         self, name: str, messages: list[ModelMessage], parameters: ModelRequestParameters, patience: float | None
     ) -> ModelResponse:
         call = self._call(name, scrubbed(messages), parameters)
-        need = estimate(name, call.arguments, parameters, self._models.plan(name).params, self._models.price(name))
+        need = estimate(name, call.arguments, parameters, self._models.longest(name), self._models.price(name))
         request = replace(
             call,
             on_failure=self._asking.on_failure,
