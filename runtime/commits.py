@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from .events import Event
+from .failures import Fenced
 from .ports import Log
 from .state import RunState
 
@@ -57,6 +58,16 @@ class GroupCommit:
                 await self._written_beside()
             else:
                 self._write()
+        if self._error is not None:
+            raise self._error
+
+    def look(self) -> None:
+        """Raise what the log raised, now and ever after; `Fenced` where another process has taken the run over meanwhile."""
+        if self._error is None:
+            try:
+                self._log.look()
+            except Fenced as error:
+                self._error = error
         if self._error is not None:
             raise self._error
 

@@ -92,11 +92,11 @@ class Idle:
 
         Only what is above that call: the limits of another branch go on.
         """
+        self.writes.rest()
         above = set(self._upwards(call))
         stopped = [one for one in self.limits if one.call in above]
         for one in stopped:
             one.stop()
-        self.writes.rest()
         try:
             yield
         finally:

@@ -39,18 +39,26 @@ class Writes:
     under_way: dict[asyncio.Task[Any], object] = field(default_factory=dict)
     begun: set[asyncio.Task[Any]] = field(default_factory=set)
     """Those that are not just about to begin, nor waiting for a person's word, a limit, or their next attempt."""
+    given_up: set[asyncio.Task[Any]] = field(default_factory=set)
+    """Those that nobody waits for any more."""
 
     def begin(self) -> None:
         """Hear that the write of this task begins now: its intent is on its way into the journal."""
-        task = asyncio.current_task()
-        if task is not None and task in self.under_way:
+        task = self._mine()
+        if task is not None:
             self.begun.add(task)
 
     def rest(self) -> None:
-        """Hear that nothing of this task's write is under way."""
-        task = asyncio.current_task()
+        """Hear that nothing of this task's write is under way. That is its end where nobody waits for it any more."""
+        task = self._mine()
         if task is not None:
             self.begun.discard(task)
+        if task in self.given_up:
+            raise asyncio.CancelledError
+
+    def _mine(self) -> asyncio.Task[Any] | None:
+        task = asyncio.current_task()
+        return task if task is not None and task in self.under_way else None
 
     def of(self, maker: object) -> set[asyncio.Task[Any]]:
         """Return those of one maker."""
@@ -70,11 +78,13 @@ class Writes:
     def _over(self, task: asyncio.Task[Any]) -> None:
         del self.under_way[task]
         self.begun.discard(task)
+        self.given_up.discard(task)
         _look_away(task)
 
     async def _end(self, task: asyncio.Task[Any], is_lost: Callable[[], bool]) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + GRACE
+        self.given_up.add(task)
         while task in self.begun and not is_lost() and (left := until - loop.time()) > 0:
             await asyncio.wait({task}, timeout=min(left, PATIENCE))
         await end(lambda: set() if task.done() else {task})

@@ -228,6 +228,18 @@ class BucketLog:
         """Make sure that nobody takes the run by mistake within so many seconds."""
         self._heart.hold(seconds)
 
+    def look(self) -> None:
+        """Raise `Fenced` where another process has taken the run over: its fence stands right behind what was written last."""
+        self._refuse_ended()
+        name = paths.segment(self._run_id, self._last.seq + 1)
+        content = _look(self._store, name)
+        if content is None:
+            return
+        found = record.single(content, f"{name} in {self._store.url}")
+        if found.nonce != self._last.nonce:  # else it is what another thread of this process writes just now
+            self._ended = self._fenced_by(found)
+            raise self._ended
+
     def load(self, digest: str) -> Json:
         """Return a large payload that an event names."""
         return blobs.get(self._store, self._run_id, digest)

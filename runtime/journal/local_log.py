@@ -231,6 +231,9 @@ class LocalLog:
     def hold(self, seconds: float) -> None:
         """Do nothing: the lock lasts as long as the process."""
 
+    def look(self) -> None:
+        """Do nothing: likewise."""
+
     def close(self) -> None:
         """Give the run up."""
         if not self._file.closed:

@@ -104,6 +104,9 @@ class _DryLog:
     def hold(self, seconds: float) -> None:
         pass
 
+    def look(self) -> None:
+        pass
+
     def load(self, digest: str) -> Json:
         return blobs.get(self.store, self.run_id, digest)
 

@@ -41,6 +41,9 @@ class MemoryLog:
     def hold(self, seconds: float) -> None:
         """Do nothing: nobody else can take it."""
 
+    def look(self) -> None:
+        """Do nothing: likewise."""
+
     def close(self) -> None:
         """Do nothing."""
 
@@ -78,6 +81,10 @@ class DyingLog:
     def hold(self, seconds: float) -> None:
         """Make sure that nobody takes the run by mistake."""
         self._log.hold(seconds)
+
+    def look(self) -> None:
+        """Raise where another process has the run."""
+        self._log.look()
 
     def close(self) -> None:
         """Give the run up."""

@@ -6,178 +6,24 @@ The command runs in the test's own process, which lives on: so nothing ends mere
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
 
-import psutil
 import pytest
 
-from darner.runtime.events import Event
-from darner.runtime.journal.log import read_events
 from darner.runtime.journal.store import open_store
 from darner.runtime.perform.people import replies
-from darner.runtime.state import RunState, fold
 
-from ..desk import Desk
-
-HERE = Path(__file__).parent
-TRACKER = HERE.parent / "mcp" / "desks" / "tracker.py"
-WAITS = 60.0
-
-
-class Silent:
-    """A server on loopback that hears a request and never answers; it sees its connections close."""
-
-    def __init__(self) -> None:
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.asked, self.closed = threading.Event(), threading.Event()
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        """Its address for an OpenAI client."""
-        return f"http://127.0.0.1:{self._listening.getsockname()[1]}/v1"
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listening.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._hear, args=(connection,), daemon=True).start()
-
-    def _hear(self, connection: socket.socket) -> None:
-        with connection:
-            while content := connection.recv(65536):
-                if content:
-                    self.asked.set()
-        self.closed.set()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listening.close()
-
-
-SPEC = """
-darner: 1
-name: busy
-params: {log: {type: str}, url: {type: str}, tracker: {type: str}}
-models:
-  small: {use: "openai:silent", base_url: $params.url}
-resources:
-  small: {memory: 512Mi}
-tools:
-  desk: {mcp: {command: [PYTHON, $params.tracker, "${params.log}/mcp", stdio], tools: [slow], effects: {slow: read}}}
-  wait: {use: "busy:tasked", effects: read}
-agents:
-  clerk: {model: small, prompt: "What about {{ what }}?", input: "busy:Task", output: "busy:Said"}
-flow:
-  TIMEOUT
-  steps:
-    caged: {use: "busy:caged", with: {log: $params.log}, resources: small}
-    asked: {use: clerk, with: {what: it}}
-    remote: {use: desk.slow, with: {seconds: 3600}}
-    coded: {use: "busy:coded", calls: [wait], limits: {calls: 5}, with: {log: $params.log}}
-    MORE
-  outputs: {caged: $caged, asked: $asked, remote: $remote, coded: $coded}
-"""
-
-
-class Busy(Desk):
-    """A run under the command, with everything in it that can be under way."""
-
-    server: Silent
-    words: tuple[str, ...] = ()
-
-    def prepare(self, timeout: str = "", more: str = "") -> None:
-        """Write the spec."""
-        folder = self.folder / "spec"
-        shutil.copytree(HERE / "busy_spec", folder)
-        self.log.mkdir()
-        text = SPEC.replace("PYTHON", sys.executable).replace("TIMEOUT", timeout).replace("MORE", more)
-        (folder / "spec.yaml").write_text(text)
-        params = {"log": self.log, "url": self.server.url, "tracker": TRACKER}
-        self.words = (
-            "run",
-            str(folder / "spec.yaml"),
-            "--run",
-            "r1",
-            *(one for key, value in params.items() for one in ("--set", f"{key}={value}")),
-        )
-
-    def is_busy(self) -> bool:
-        """Return whether everything is under way."""
-        notes = self.log / "mcp"
-        slow = notes.exists() and "slow begins" in notes.read_text()
-        return (
-            slow
-            and self.server.asked.is_set()
-            and all((self.log / one).exists() for one in ("caged", "tasked", "coded"))
-            and len(below()) >= 4
-        )
-
-    def when_busy(self, act: Callable[[], Any]) -> threading.Thread:
-        """Do something as soon as everything is under way."""
-
-        def wait() -> None:
-            until(self.is_busy)
-            act()
-
-        thread = threading.Thread(target=wait, daemon=True)
-        thread.start()
-        return thread
-
-    def events(self) -> list[Event]:
-        """Return the run's journal."""
-        return list(read_events(open_store(str(self.store)), "r1"))
-
-    def state(self) -> RunState:
-        """Return how the run stands."""
-        return fold(self.events())
-
-
-def below() -> list[psutil.Process]:
-    """Return the processes below this one that this run has started."""
-    return [one for one in psutil.Process().children(recursive=True) if one not in BEFORE]
-
-
-BEFORE: list[psutil.Process] = []
-
-
-def until(condition: Callable[[], Any]) -> None:
-    """Wait for something."""
-    end = time.monotonic() + WAITS
-    while not condition():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.02)
+from .busy import WAITS, Busy, everything_is_over, one
 
 
 @pytest.fixture
 def busy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Busy]:
     pytest.importorskip("mcp")
-    BEFORE[:] = psutil.Process().children(recursive=True)
-    with Silent() as server:
-        found = Busy(tmp_path, capsys)
-        found.server = server
+    with one(tmp_path, capsys) as found:
         yield found
-    for one in below():
-        one.kill()
-
-
-def everything_is_over(busy: Busy) -> None:
-    """Check that nothing of the run goes on: the process that ran it is still here."""
-    until(busy.server.closed.is_set)
-    until(lambda: not [one for one in below() if one.is_running() and one.status() != psutil.STATUS_ZOMBIE])
-    assert (busy.log / "tasked ended").exists()
 
 
 @pytest.mark.soak

@@ -121,6 +121,10 @@ class Desk:
             return function(*given)
         return await asyncio.to_thread(function, *given)
 
+    async def look_at(self, look: Callable[[], Found]) -> Found:
+        """Return what a look at the store gives."""
+        return await self._do(look)
+
     async def leave(self) -> bool:
         """Return whether the run may be parked: nobody has answered meanwhile, and nobody is there who could be asked now."""
         for asked in list(self._open.values()):

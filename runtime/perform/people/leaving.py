@@ -16,6 +16,8 @@ from .desk import Desk
 
 GRACE = 0.05
 """Seconds for which nothing may change before a run parks: code between two calls gets its turn."""
+LOOK = 5.0
+"""Seconds between looks whether the run is still this process's: what waits for an answer for an hour writes nothing."""
 
 
 @dataclass(frozen=True)
@@ -30,20 +32,27 @@ class Leaving:
     _look: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, engine: Awaitable[None]) -> None:
-        """Go on until the engine is done, only long waits are left, or the run is cancelled; record which it was."""
+        """Go on until the engine is done, only long waits are left, or the run is cancelled; record which it was.
+
+        Raises:
+            Fenced: another process has taken the run over; nothing more is written.
+            StoreError: nothing more can be written.
+        """
         self.idle.wake = self._look.set
         before = min(self.state.waits.times(), default=None)
         stale = ({NEVER} if self.state.waits.asks else set()) | ({before} if before is not None else set())
         work, parks = asyncio.ensure_future(engine), asyncio.ensure_future(self._parks())
-        cancelled = asyncio.ensure_future(self.desk.cancelled())
+        cancelled, lost = asyncio.ensure_future(self.desk.cancelled()), asyncio.ensure_future(self._lost())
         try:
-            await asyncio.wait([work, parks, cancelled], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([work, parks, cancelled, lost], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for one in (work, parks, cancelled):
+            for one in (work, parks, cancelled, lost):
                 one.cancel()
-            await asyncio.gather(work, parks, cancelled, return_exceptions=True)
+            await asyncio.gather(work, parks, cancelled, lost, return_exceptions=True)
             self.idle.wake = lambda: None
-        if not work.cancelled():
+        if not lost.cancelled():
+            lost.result()
+        elif not work.cancelled():
             work.result()
         elif not cancelled.cancelled():
             await self.commits.commit(*ends_of(self.state, self.clock.now(), cancelled.result().who))
@@ -56,6 +65,12 @@ class Leaving:
             stale -= {after}
         for at in stale:
             await self.desk.forget_hint(at)
+
+    async def _lost(self) -> None:
+        """Raise once the journal is another's, or takes no more, whatever the code of a step makes of that."""
+        while True:
+            await asyncio.sleep(LOOK)
+            await self.desk.look_at(self.commits.look)
 
     async def _parks(self) -> None:
         """Return when nothing but long waits is left, and nobody is there to be asked now."""

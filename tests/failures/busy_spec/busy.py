@@ -1,4 +1,7 @@
-"""Work that would go on for an hour: in a process of its own, in a thread, in a task, in code that makes calls."""
+"""Work that would go on for an hour: in a process of its own, in a thread, in a task, in code that makes calls.
+
+Once there is a file ``quick``, it is done at once.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,17 @@ def note(log: str, what: str) -> None:
     Path(log, what).touch()
 
 
+def add(log: str, what: str, line: str) -> None:
+    """Leave a line behind others."""
+    with Path(log, what).open("a") as file:
+        file.write(f"{line}\n")
+
+
+def is_quick(log: str) -> bool:
+    """Return whether nothing takes long any more."""
+    return Path(log, "quick").exists()
+
+
 class Task(BaseModel):
     """What a model is asked for."""
 
@@ -36,6 +50,8 @@ class Said(BaseModel):
 
 def caged(log: str) -> int:
     """Start a process, which starts another one; wait for it."""
+    if is_quick(log):
+        return 0
     below = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(3600)'])"
     note(log, "caged")
     return subprocess.run([sys.executable, "-c", below], check=False).returncode
@@ -45,6 +61,8 @@ async def tasked(log: str) -> int:
     """Wait in a task."""
     note(log, "tasked")
     try:
+        if is_quick(log):
+            return 1
         await asyncio.sleep(HOUR)
     finally:
         note(log, "tasked ended")
@@ -71,5 +89,13 @@ async def deaf(log: str) -> int:
 async def coded(wait: Call[Any, int], log: str) -> int:
     """Make calls, and sleep."""
     note(log, "coded")
-    await asyncio.gather(wait(log=log), darner.sleep(50.0))
+    await asyncio.gather(wait(log=log), darner.sleep(0.0 if is_quick(log) else 50.0))
     return 1
+
+
+async def sold(log: str, idempotency_key: str) -> str:
+    """Write something that may be written again under the same key."""
+    add(log, "sold", idempotency_key)
+    if not is_quick(log):
+        await asyncio.sleep(HOUR)
+    return idempotency_key

@@ -52,9 +52,10 @@ def fail(reason: str) -> str:
 
 @server.tool()
 async def slow(seconds: float) -> str:
-    """Answer late."""
+    """Answer late; at once where there is a file ``quick`` beside the log."""
     note("slow begins")
-    await asyncio.sleep(seconds)
+    if not LOG.with_name("quick").exists():
+        await asyncio.sleep(seconds)
     return "late"
 
 
