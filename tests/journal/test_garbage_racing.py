@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ class Desk:
     folder: Path
     capsys: pytest.CaptureFixture[str]
     err: str = ""
-    gone: list[str] = field(default_factory=list)
+    rounds: int = 2
 
     def __call__(self, *words: str) -> tuple[int, Any]:
         """Run a command, and return its exit code and the object that it printed."""
@@ -43,13 +43,19 @@ class Desk:
         return self("run", str(SPECS / f"{spec}.yaml"), *given, "--run", run_id)
 
 
-@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.soak)])
+@pytest.fixture(
+    params=[
+        pytest.param(("folder", 2), id="folder"),
+        pytest.param(("folder", 20), marks=pytest.mark.soak, id="folder-long"),  # what one round shows, ten times over
+        pytest.param(("s3", 2), marks=pytest.mark.soak, id="s3"),
+    ]
+)
 def desk(
     request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Desk]:
     """Yield commands on a store that is cleared meanwhile; the clearing must have found something, and end well."""
-    url = str(tmp_path / "store")
-    if request.param == "s3":
+    (kind, rounds), url = request.param, str(tmp_path / "store")
+    if kind == "s3":
         server: S3Server = request.getfixturevalue("s3")
         url = server.url(tmp_path.name)
         for name, value in server.environment.items():
@@ -57,7 +63,7 @@ def desk(
     stop = tmp_path / "stop"
     words = [sys.executable, "-m", "tests.journal.clearing", url, str(stop)]
     with subprocess.Popen(words, cwd=HOUSE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ) as clearing:
-        yield Desk(url, tmp_path, capsys)
+        yield Desk(url, tmp_path, capsys, rounds=rounds)
         stop.touch()
         out, err = clearing.communicate(timeout=120)
     assert clearing.returncode == 0, err
@@ -66,8 +72,7 @@ def desk(
 
 def test_whatever_is_under_way_goes_on_while_a_store_is_cleared_all_the_time(desk: Desk) -> None:
     """Runs end with their outputs, parked ones are answered and end; a finished one is forked, or was deleted: one or the other."""
-    is_far = desk.url.startswith("s3://")
-    for number in range(2 if is_far else 5):
+    for number in range(desk.rounds):
         parked = f"p{number}"
         code, told = desk.run("asking", parked)
         assert code == 3, desk.err
