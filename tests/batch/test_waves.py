@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import signal
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -256,3 +259,27 @@ def test_a_shard_that_its_worker_finished_after_all_has_not_crashed(tmp_path: Pa
     board.forget(0, 0)
     board.finish(_done(0).model_copy(update={"worker": "here:1"}))
     assert _spent(board) == {}
+
+
+KILLED = """\
+import os, sys
+from darner.runtime.perform.processes.groups import control_group, own_kills
+group = control_group(os.getpid(), 96 << 20)
+if group is None or own_kills() is None:
+    sys.exit("no control group")
+before, worker = own_kills(), os.fork()
+if worker == 0:
+    open("/proc/self/oom_score_adj", "w").write("1000")
+    held = bytearray(400 << 20)
+    held[::4096] = b"x" * len(held[::4096])
+    os._exit(0)
+print(os.WTERMSIG(os.waitpid(worker, 0)[1]), own_kills() - before)
+"""
+
+
+def test_a_worker_that_the_kernel_killed_for_memory_is_told_by_the_counter_of_the_driver_s_group() -> None:
+    """A process that really allocates more than its group may have, and is killed: the bare SIGKILL says nothing, the counter does."""
+    ended = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True, check=False, timeout=120)
+    if ended.returncode == -signal.SIGKILL or "no control group" in ended.stderr:
+        pytest.skip("control groups can't be made here, or the kernel kills all of one")
+    assert ended.stdout.split() == ["9", "1"], ended.stderr
