@@ -71,6 +71,14 @@ def parse_duration(value: Any) -> float:
     return seconds
 
 
+def parse_time(value: Any) -> float:
+    """Return seconds from text like ``30s``: some time in which something can happen."""
+    seconds = parse_duration(value)
+    if seconds <= 0:
+        raise _wrong("a time in which anything happens", value, "30s, 15m, 4h or 2d")
+    return seconds
+
+
 def format_duration(value: float) -> str:
     """Return the shortest exact text for a number of seconds."""
     unit = next((name for name, factor in TIME_UNITS.items() if value >= factor and value % factor == 0), "s")
@@ -134,7 +142,7 @@ def _text(pattern: str, example: str) -> WithJsonSchema:
 
 
 Size = Annotated[int, BeforeValidator(parse_size), PlainSerializer(format_size), _text(_SIZE.pattern, "512Mi")]
-Duration = Annotated[float, BeforeValidator(parse_duration), PlainSerializer(format_duration), _text(_TIME.pattern, "30s")]
+Duration = Annotated[float, BeforeValidator(parse_time), PlainSerializer(format_duration), _text(_TIME.pattern, "30s")]
 Money = Annotated[Decimal, BeforeValidator(parse_money), PlainSerializer(format_money), _text(_MONEY.pattern, "0.50 USD")]
 Share = Annotated[float, BeforeValidator(parse_share), PlainSerializer(format_share), _text(_SHARE.pattern, "0.5%")]
 Rate = Annotated[RateLimit, BeforeValidator(parse_rate), PlainSerializer(str), _text(_RATE.pattern, "300/min")]

@@ -17,6 +17,7 @@ from .doubles import names_mean_one_thing, roots_are_not_hidden
 from .ends import ends_fit
 from .handles import handles_fit
 from .judges import checks_can_judge
+from .ladders import ladders_climb
 from .money import money_is_counted
 from .names import names_are_known
 from .outputs import outputs_are_given
@@ -24,6 +25,7 @@ from .people import jobs_ask_nobody
 from .permissions import permissions_hold
 from .private import private_stays_private
 from .python import python_is_there
+from .reactions import reactions_mean_something
 from .references import references_are_known
 from .rounds import rounds_end
 from .secrecy import secrets_stay_secret
@@ -54,6 +56,8 @@ RULES: tuple[Rule, ...] = (
     outputs_are_given,
     prompts_fit,
     ceilings_hold,
+    ladders_climb,
+    reactions_mean_something,
     permissions_hold,
     money_is_counted,
     calls_go_right,

@@ -71,4 +71,10 @@ CODES: Mapping[str, Code] = {
         "before those.",
         "models:\n  fast: {…, price: {input: 0.15 USD, output: 0.60 USD}}",
     ),
+    "E513": Code(
+        "a ladder that doesn't climb",
+        "What ran out of memory is tried again on the next rung of on_oom, so each rung must give more than the one before it: more "
+        "memory, a smaller batch, another device. Rungs lie over the base, not over each other.",
+        "resources:\n  small: {memory: 512Mi, on_oom: [{memory: 256Mi}]}      # [{memory: 1Gi}, {memory: 2Gi}]",
+    ),
 }
