@@ -34,6 +34,8 @@ from pydantic import BaseModel
 ROOT = Path(__file__).parents[1]
 COMMAND = ("darner.runtime.cli.main", "darner.runtime.cli.run", "darner.runtime.project.load")
 JOBS = (*COMMAND, "apache_beam", "pyarrow.parquet", "pyarrow.dataset", "darner.runtime.batch.driver")
+TABLES = (*JOBS, "lance_namespace", "aiohttp")
+"""For jobs into LanceDB: most of what it brings along. It starts a thread itself, which no fork would have."""
 MODELS = (*COMMAND, "darner.runtime.perform.agents.agent_loop", "pydantic_ai.models.openai", "pydantic_ai.providers.openai")
 LATE = ("s3fs", "gcsfs", "adlfs", "lancedb", "mcp.client.stdio", "mcp.server.mcpserver", "uvicorn", "numpy")
 """What programs import only when they need it."""

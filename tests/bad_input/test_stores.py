@@ -65,7 +65,7 @@ def test_a_changed_stage_over_a_damaged_input_makes_it_again(finished: Finished,
 def test_two_drivers_on_one_job_are_one_too_many(finished: Finished, fresh: Place) -> None:
     """The second is told who holds the job; the first ends undisturbed."""
     place = fresh
-    with warm.Process(place.command(), imports=warm.JOBS, env=environment(), cwd=place.root) as first:
+    with warm.Process(place.command(), imports=warm.TABLES, env=environment(), cwd=place.root) as first:
         deadline = time.monotonic() + 60
         while not list(place.store.glob("jobs/catalog/*/driver.json")) and time.monotonic() < deadline:
             time.sleep(0.05)

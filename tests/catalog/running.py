@@ -45,7 +45,7 @@ class Place:
 
     def run(self, *more: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """Run the job to its end, whichever that is."""
-        return warm.run(self.command(*more), imports=warm.JOBS, timeout=timeout, env=environment(), cwd=self.root)
+        return warm.run(self.command(*more), imports=warm.TABLES, timeout=timeout, env=environment(), cwd=self.root)
 
     def done(self, *more: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """Run the job, and see that it is done."""
