@@ -92,7 +92,10 @@ def perform(arguments: Sequence[str]) -> int:
     rest = [word for word in arguments if word != "--debug"]
     console.refuse_no_text()
     try:
-        code = build()(args=rest, standalone_mode=False)
+        # Not typer's own way to call it: that makes a Ctrl-C an exit code without a word.
+        command = typer.main.get_command(build())
+        with command.make_context("darner", rest) as entered:
+            code = command.invoke(entered)
     except typer.Exit as stop:
         code = stop.exit_code
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence: nobody is shown a traceback

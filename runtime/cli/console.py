@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ..failures import DarnerError
 from ..tree import Line
+from . import exits
 
 # Texts of others are shown as they are: `:question:` in an error is no emoji.
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
@@ -78,10 +79,10 @@ def emit(text: str) -> None:
     try:
         sys.stdout.write(harmless(text if text.endswith("\n") else text + "\n"))
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read it has seen enough
-        raise
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python writes what is left once more when it ends
+        if isinstance(error, BrokenPipeError):  # whoever read it has seen enough
+            raise SystemExit(exits.FAILED) from None
         msg = f"stdout can't be written: {error.strerror}"
         raise DarnerError(msg, help="what was done is kept; give the command again, and let it write somewhere else") from error
 

@@ -130,6 +130,17 @@ def test_ctrl_c_while_everything_is_imported_is_one_line(desk: Desk) -> None:
         assert process.returncode == 0 or len(err.splitlines()) <= 2
 
 
+def test_ctrl_c_while_a_spec_is_compiled_is_told(desk: Desk) -> None:
+    """In a line for people and in an object for scripts: a command never ends without a word."""
+    stopping = "import os, signal, sys\nif '-i' not in sys.argv:\n    os.kill(os.getppid(), signal.SIGINT)"
+    desk.spec.with_name("truths_steps.py").write_text(STEPS.replace("import os", stopping, 1), encoding="utf-8")
+    code, out, err = desk.run("-i", "text=a", "--run", "r", "--json")
+    told = json.loads(out)
+    assert (code, told["run"], told["status"]) == (130, "r", "failed")
+    assert "stopped" in told["error"]
+    assert "run the same command again" in err
+
+
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """In one line."""
     assert darner(["--version"]) == 0
