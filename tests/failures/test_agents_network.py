@@ -79,8 +79,8 @@ def test_a_server_that_is_silent_is_given_up_attempt_by_attempt(tmp_path: Path) 
     """`timeout` bounds each attempt, not all of them together: two are cut off, the third answers."""
     script = "replies: [{answer: {text: late}, delay: 60, times: 2}, {answer: {text: fine}}]"
     with ModelServer(script) as server:
-        told = run(made(steps={"ask": ask(timeout="2s")}), server, tmp_path)
+        told = run(made(steps={"ask": ask(timeout="4s")}), server, tmp_path)
         assert server.requests == 3
     assert (told.status, told.outputs) == ("done", {"ask": {"text": "fine"}})
     assert told.failures == {"network": 2}
-    assert any("took longer than 2s" in one.message for call in told.state.calls.values() for one in call.failures)
+    assert any("took longer than 4s" in one.message for call in told.state.calls.values() for one in call.failures)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,8 @@ from darner.runtime.perform.world import SystemClock
 from darner.runtime.state import fold
 from darner.testing import ModelServer
 
+from .. import warm
+
 SPEC = """\
 darner: 1
 name: patient
@@ -33,7 +34,7 @@ agents:
   talker: {{model: small, prompt: "Say {{{{ input }}}}.", input: str, output: str}}
 flow:
   steps:
-    work: {{use: "talking:{code}", calls: [talker], limits: {{calls: 9, time: 3s}}}}
+    work: {{use: "talking:{code}", calls: [talker], limits: {{calls: 9, time: {time}}}}}
   outputs: $work
 """
 PYTHON = """\
@@ -57,14 +58,18 @@ async def gives_up(talker: Call[str, str]) -> str:
 """
 
 
-def run(folder: Path, code: str, rate: str) -> tuple[int, dict[str, Any]]:
+FIRST = AgentPlan.model_validate({"model": "small", "prompt": "Say {{ input }}.", "input": "str", "output": "str"})
+"""Has all the time that a first call needs on a slow machine: for imports, validators, a connection."""
+
+
+def run(folder: Path, code: str, rate: str, time: str) -> tuple[int, dict[str, Any]]:
     """Run a flow of one step; return the exit code and what was told."""
     with ModelServer("replies: [{text: hello}]") as server:
-        (folder / "patient.yaml").write_text(SPEC.format(url=server.base_url, code=code, rate=rate))
+        (folder / "patient.yaml").write_text(SPEC.format(url=server.base_url, code=code, rate=rate, time=time))
         (folder / "talking.py").write_text(PYTHON)
         command = [str(Path(sys.executable).with_name("darner")), "run", "patient.yaml", "--json", "--run", "r1", "--store", "store"]
         environ = {**os.environ, SETTING: str(folder / "limits")}
-        ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=240, env=environ)
+        ended = warm.run(command, imports=warm.MODELS, cwd=folder, env=environ)
     assert ended.stdout, ended.stderr
     return ended.returncode, json.loads(ended.stdout)
 
@@ -72,7 +77,7 @@ def run(folder: Path, code: str, rate: str) -> tuple[int, dict[str, Any]]:
 @pytest.mark.soak
 def test_a_step_waits_for_its_turns_longer_than_it_may_work(tmp_path: Path) -> None:
     """Four calls, one every three seconds, in a step with limits.time: 3s; the journal tells when each waited."""
-    code, told = run(tmp_path, "four", "20/min")
+    code, told = run(tmp_path, "four", "20/min", "3s")
     assert (code, told["outputs"]) == (0, 4), told
     events = list(read_events(open_store(str(tmp_path / "store")), "r1"))
     assert len([one for one in events if isinstance(one, TurnAwaited)]) == 3
@@ -82,25 +87,25 @@ def test_a_step_waits_for_its_turns_longer_than_it_may_work(tmp_path: Path) -> N
 
 def test_a_call_that_is_given_up_while_it_waits_lets_time_go_on(tmp_path: Path) -> None:
     """The second call would wait for a minute, and its caller doesn't: from then on the step works, and its limit ends it."""
-    code, told = run(tmp_path, "gives_up", "1/min")
+    code, told = run(tmp_path, "gives_up", "1/min", "6s")
     assert (code, told["status"]) == (1, "failed"), told
-    assert "limits.time: 3s" in told["error"]
+    assert "limits.time: 6s" in told["error"]
     events = list(read_events(open_store(str(tmp_path / "store")), "r1"))
     assert [one.over for one in events if isinstance(one, TurnAwaited)] == [False, True]
 
 
 def test_an_agent_of_a_job_waits_longer_than_it_may_work() -> None:
-    """Without a journal, too: three calls, one every second and a half, each of at most a second."""
+    """Without a journal, too: three calls, one every two and a half seconds, each of at most two."""
 
     async def go(server: ModelServer) -> list[Any]:
-        model = ModelPlan.model_validate({"use": "openai:scripted", "base_url": server.base_url, "rate": {"requests": "40/min"}})
+        model = ModelPlan.model_validate({"use": "openai:scripted", "base_url": server.base_url, "rate": {"requests": "24/min"}})
         agent = AgentPlan.model_validate(
-            {"model": "small", "prompt": "Say {{ input }}.", "input": "str", "output": "str", "limits": {"time": "1s"}}
+            {"model": "small", "prompt": "Say {{ input }}.", "input": "str", "output": "str", "limits": {"time": "2s"}}
         )
-        plan = Plan(plan="patient", models={"small": model}, agents={"talker": agent})
+        plan = Plan(plan="patient", models={"small": model}, agents={"talker": agent, "first": FIRST})
         async with Agents(plan, prompts={}, secrets=EnvironmentSecrets({})) as agents:
             agents.refuse_unready()
-            await agents.call(UnrecordedBoundary(SystemClock()), "talker", {"input": "warm"}, parent="warm")
+            await agents.call(UnrecordedBoundary(SystemClock()), "first", {"input": "warm"}, parent="warm")
             work = (agents.call(UnrecordedBoundary(SystemClock()), "talker", {"input": name}, parent=name) for name in "abc")
             return await asyncio.gather(*work)
 
@@ -117,11 +122,13 @@ def test_what_a_provider_asks_for_is_no_agent_s_time(form: str) -> None:
         agent = AgentPlan.model_validate(
             {"model": "small", "prompt": "Say {{ input }}.", "input": "str", "output": "str", "limits": {"time": "1500ms"}}
         )
-        plan = Plan(plan="patient", models={"small": model}, agents={"talker": agent})
+        plan = Plan(plan="patient", models={"small": model}, agents={"talker": agent, "first": FIRST})
         async with Agents(plan, prompts={}, secrets=EnvironmentSecrets({})) as agents:
             agents.refuse_unready()
+            await agents.call(UnrecordedBoundary(SystemClock()), "first", {"input": "warm"}, parent="warm")
             return await agents.call(UnrecordedBoundary(SystemClock()), "talker", {"input": "hello"}, parent="a")
 
-    with ModelServer(f"replies: [{{fail: {{status: 429, {form}}}, times: 1}}, {{text: hello}}]") as server:
+    refusal = f"{{fail: {{status: 429, {form}}}, times: 1}}"
+    with ModelServer(f"replies: [{{when: {{text: warm}}, text: warmed}}, {refusal}, {{text: hello}}]") as server:
         assert asyncio.run(go(server)) == "hello"
-        assert server.requests == 2
+        assert server.requests == 3
