@@ -268,6 +268,29 @@ def _tokens(limits: Limits, rate: ModelRate) -> tuple[float, float]:
     return known.seconds / known.amount, known.seconds * share
 
 
+def forgotten(limits: Limits, now: float) -> Limits:
+    """Return limits without what was learnt: the rate that refusals taught, what headers said, until when nobody begins.
+
+    What was used up of a declared rate stays so; nobody who came before has a time far ahead any more.
+    """
+    limits = at(limits, now)
+    return replace(
+        limits, requests=min(limits.requests, now), tokens=min(limits.tokens, now), paused=0.0, learnt=0.0, cut=0.0, guess=0.0,
+        told_requests=None, told_tokens=None, held={},
+    )  # fmt: skip
+
+
+def pace(limits: Limits, now: float, rate: ModelRate) -> float | None:
+    """Return the requests a second that may begin, by all that is declared, said and learnt; None for as many as come."""
+    spacing, _ = _requests(limits, now, rate)
+    return 1 / spacing if spacing else None
+
+
+def next_in(limits: Limits, now: float, rate: ModelRate) -> float:
+    """Return the seconds until somebody who came now could begin."""
+    return _given(at(limits, now), now, rate)[1].at - now
+
+
 def as_json(limits: Limits) -> dict[str, Any]:
     """Return limits as what JSON can hold."""
     found = {name: getattr(limits, name) for name in Limits.__slots__}

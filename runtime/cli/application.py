@@ -37,6 +37,7 @@ COMMANDS: tuple[str, ...] = (
     "diff",
     "gc",
     "cache",
+    "limits",
 )
 """The modules of this folder that hold a command; each has ``register(app)`` and imports heavy things late."""
 

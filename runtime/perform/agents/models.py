@@ -195,7 +195,9 @@ class Models:
         """Return what keeps the requests to a model within its ``rate``, shared with all on this machine that use it."""
         if name not in self._paces:
             plan = self.plan(name)
-            self._paces[name] = pace_of(plan, self._secrets.get(plan.secret) if plan.secret else None, self._run, self._clock)
+            self._paces[name] = pace_of(
+                plan, self._secrets.get(plan.secret) if plan.secret else None, self._run, self._clock, self._plans[name]
+            )
         return self._paces[name]
 
     async def close(self) -> None:

@@ -14,6 +14,7 @@ from ... import limiter
 from ...failures import Refused
 from ...ports import Clock
 from .. import world
+from .about import about
 from .folder import key
 from .pace import Pace
 
@@ -24,7 +25,7 @@ MACHINES = "DARNER_MACHINES"
 """The environment variable that says how many machines, or containers, share the accounts: each keeps to its part of a rate."""
 
 
-def pace_of(plan: ModelPlan, secret: str | None, run: str, clock: Clock | None = None) -> Pace:
+def pace_of(plan: ModelPlan, secret: str | None, run: str, clock: Clock | None = None, written: ModelPlan | None = None) -> Pace:
     """Return a run's pace at a model, shared with all on this machine that use it by the same account.
 
     Args:
@@ -32,12 +33,14 @@ def pace_of(plan: ModelPlan, secret: str | None, run: str, clock: Clock | None =
         secret: its key's value: another account has limits of its own.
         run: whose calls have their turn together.
         clock: the run's.
+        written: the entry as it is written, by which people are told of it.
     """
     if is_provider(plan.use):
         shared = key(plan.use, plan.base_url or "", secret or "")
     else:  # another project may well have another callable of that name
         shared = key(plan.use, json.dumps(plan.params, sort_keys=True, default=str), str(Path.cwd()))
-    return Pace(shared, limiter.split(plan.rate or ModelRate(), _machines()), run, clock)
+    rate = limiter.split(plan.rate or ModelRate(), _machines())
+    return Pace(shared, rate, run, clock, about(written or plan, plan, rate))
 
 
 def _machines() -> int:

@@ -16,6 +16,7 @@ from ... import limiter, quotas
 from ...limiter import Limits, Over, Slot
 from ...ports import Clock
 from .. import world
+from .about import About
 from .alone import alone, say_alone
 from .folder import SETTING, Unshared, folder
 from .shared import Held, Medium, Place, SharedFile
@@ -51,9 +52,11 @@ class Pace:
         rate: what is declared, as this machine's part.
         run: whose turn it is; the same again when the run is taken up by another process.
         clock: the run's, where its time is not the machine's.
+        about: what people are told who look at the limits.
     """
 
-    def __init__(self, key: str, rate: ModelRate, run: str, clock: Clock | None = None) -> None:
+    def __init__(self, key: str, rate: ModelRate, run: str, clock: Clock | None = None, about: About | None = None) -> None:
+        self._about = about
         self._key = key
         self._rate = rate
         self._run = run
@@ -68,7 +71,7 @@ class Pace:
 
     def _found(self) -> Medium:
         try:
-            return SharedFile(folder() / self._key)
+            return SharedFile(folder() / self._key, self._about)
         except Unshared as error:
             return self._go_alone(str(error))
 

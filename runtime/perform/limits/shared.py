@@ -18,12 +18,15 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from ...limiter import Limits, as_json, from_json
+from .about import About, read
 from .folder import Unshared, sweep
 
 Result = TypeVar("Result")
 _HEADER = struct.Struct("<QII")
 _HEADERS = (0, 64)
 _BODIES = (4096, 4096 + (1 << 20))
+_ABOUT = 128
+"""Where it is written what the limits are about: an older darner looks at nothing between headers and bodies."""
 _LARGEST = 1 << 20
 _ROOM = 16_384
 """Bytes that each half has from the beginning: on a full disk a change fits all the same."""
@@ -58,8 +61,21 @@ class Medium(Protocol):
 class SharedFile:
     """A file of a folder. It is opened for each change: a thousand runs hold no descriptors."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, about: About | None = None) -> None:
         self._path = path
+        self._about = about
+
+    def look(self) -> tuple[Limits, About, int]:
+        """Return the limits, what they are about, and how many places are in use; `Held` as `change`. Nothing is changed.
+
+        Whoever wants a place looks for one within a change, and so never meets the locks by which they are tried here.
+        """
+        try:
+            with closing(_Locked(self._path)) as file:
+                places = self._path.parent.glob(f"{self._path.name}.place*")
+                return file.read()[1], read(file.told()), sum(map(_is_taken, places))
+        except OSError as error:
+            raise Unshared(f"{self._path} can't be used: {error.strerror or error}") from error
 
     def change(self, edit: Callable[[Limits], tuple[Limits, Result]]) -> Result:
         """Change the limits as one; see `Medium`."""
@@ -68,6 +84,9 @@ class SharedFile:
                 number, limits = file.read()
                 changed, result = edit(limits)
                 file.write(number + 1, changed)
+                if self._about is not None:
+                    file.tell(self._about.content())
+                    self._about = None
                 return result
         except OSError as error:
             raise Unshared(f"{self._path} can't be used: {error.strerror or error}") from error
@@ -79,6 +98,13 @@ class SharedFile:
             if file is not None:
                 return file
         return None
+
+
+def _is_taken(path: Path) -> bool:
+    place = _try(path)
+    if place is not None:
+        place.close()
+    return place is None
 
 
 class _File:
@@ -148,6 +174,15 @@ class _Locked:
                 if zlib.crc32(body, number & 0xFFFFFFFF) == check:
                     return number, _limits(body)
         return max(number for (number, _, _), _ in found), Limits()
+
+    def told(self) -> bytes:
+        """Return what is written of what the limits are about."""
+        return os.pread(self._file, _BODIES[0] - _ABOUT, _ABOUT)
+
+    def tell(self, about: bytes) -> None:
+        """Write what the limits are about, where that isn't there."""
+        if not self.told().startswith(about):
+            os.pwrite(self._file, about, _ABOUT)
 
     def write(self, number: int, limits: Limits) -> None:
         """Write limits beside the last ones."""
