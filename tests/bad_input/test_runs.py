@@ -143,6 +143,8 @@ def test_a_damaged_journal_stops_its_run_and_once_it_is_repaired_the_run_goes_on
     assert [shop.calls.count(one) for one in ("look mug", "reserve mug", "gate")] == [1, 1, 2]
 
 
+# In a bucket every time: test_a_damaged_or_missing_payload_is_corruption of tests/journal/test_conformance.py.
+@pytest.mark.parametrize("shop", ["folder", pytest.param("s3", marks=pytest.mark.soak)], indirect=True)
 def test_a_payload_that_is_gone_or_damaged_is_said_and_once_it_is_back_the_run_goes_on(shop: Shop) -> None:
     """A result of 40 KB stands in an object of its own; without it nobody goes on, and nothing is done again in silence."""
     assert shop.run() == 1

@@ -31,7 +31,8 @@ def damaged(part: Path, how: str) -> None:
     part.write_bytes(content)
 
 
-@pytest.mark.parametrize("damage", [pytest.param("truncated", marks=pytest.mark.soak), "flipped"])
+@pytest.mark.soak  # the same damages to smaller jobs, every time: tests/batch/test_damage.py, test_crashes.py
+@pytest.mark.parametrize("damage", ["truncated", "flipped"])
 def test_a_damaged_part_is_noticed_and_made_again(finished: Finished, damage: str) -> None:
     """A crash before the sink was written, and a disk that then lied about one part: the index is right all the same."""
     finished.never_committed()
@@ -40,6 +41,7 @@ def test_a_damaged_part_is_noticed_and_made_again(finished: Finished, damage: st
     assert finished.place.digest() == finished.digest
 
 
+@pytest.mark.soak  # likewise
 def test_a_damaged_part_of_an_earlier_stage_is_made_again(finished: Finished) -> None:
     """It is noticed only when everything is in the index, and one run is enough all the same."""
     finished.never_committed()

@@ -159,8 +159,13 @@ flow:
 """
 
 
-@pytest.mark.parametrize(
-    ("answer", "code", "created"), [("approve", 0, "torn"), ('edit {"title": "lost"}', 0, "lost"), ("deny not now", 1, None)]
+@pytest.mark.parametrize(  # approvals and denials as such are proved by test_asking; only what is edited asks the server
+    ("answer", "code", "created"),
+    [
+        pytest.param("approve", 0, "torn", marks=pytest.mark.soak),
+        ('edit {"title": "lost"}', 0, "lost"),
+        pytest.param("deny not now", 1, None, marks=pytest.mark.soak),
+    ],
 )
 def test_a_server_s_write_waits_for_its_approval(office: Office, answer: str, code: int, created: str | None) -> None:
     """Exact arguments are shown; other ones are judged by the server's schema; once, under one key; a denial writes nothing."""

@@ -139,7 +139,7 @@ def test_a_prompt_that_is_a_folder_or_not_readable_is_a_finding(tmp_path: Path) 
         assert caught.value.diagnostics[0].code in {"E801", "E102"}
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", [pytest.param(EXAMPLES[0], marks=pytest.mark.soak), *EXAMPLES[1:]])  # the first has no more than those
 def test_compiling_again_elsewhere_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
     """Another folder, another process, another hash seed: plan and lock don't change by a byte."""
     outcomes = set()
