@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +16,10 @@ from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.runtime.state import RunState
 from darner.testing import MemoryLog, ModelServer
 
+from ..hurried import PRICE, Hurried
 from .world import agent, model, tool
 
-PRICE = {"input": "2 USD", "output": "20 USD"}
 FINE = "{answer: {text: fine}, usage: {input: 1000, output: 100}}"
-
-
-@dataclass
-class Waiting:
-    """A clock on which every wait is over at once, and is noted."""
-
-    waited: list[float] = field(default_factory=list)
-
-    def now(self) -> float:
-        """Return a time."""
-        return 1_800_000_000.0 + sum(self.waited)
-
-    async def sleep(self, seconds: float) -> None:
-        """Note a wait."""
-        self.waited.append(seconds)
-        await asyncio.sleep(0)
 
 
 @dataclass
@@ -70,7 +53,7 @@ def run(script: str, folder: Path, model_changes: dict[str, Any] | None = None, 
             steps={"ask": StepPlan.model_validate({"agent": "assistant", "with": {"city": "Paris"}})},
             outputs="$ask",
         )
-        clock = Waiting()
+        clock = Hurried()
         there = model(server, price=PRICE, **(model_changes or {}))
         around = Surroundings(EnvironmentSecrets({}), {"small": there}, clock=clock)
         bound = Binding("r", plan, Lock(), {}, None, {}, str(folder / "spec.yaml"))

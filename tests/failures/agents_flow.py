@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +21,9 @@ from darner.runtime.state import RunState
 from darner.testing import MemoryLog, ModelServer
 
 from ..agents.world import agent
+from ..hurried import START, Hurried
 
 NOWHERE = "http://127.0.0.1:1/v1"
-START = 1_800_000_000.0
-
-
-@dataclass
-class Hurried:
-    """A clock on which every wait is over at once, and is noted."""
-
-    waited: list[float] = field(default_factory=list)
-
-    def now(self) -> float:
-        """Return a time."""
-        return START + sum(self.waited)
-
-    async def sleep(self, seconds: float) -> None:
-        """Note a wait."""
-        self.waited.append(seconds)
-        await asyncio.sleep(0)
 
 
 @dataclass

@@ -15,7 +15,8 @@ from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.testing import ModelServer
 
 from ..agents.world import agent
-from .agents_flow import Hurried, Told, ask, made
+from ..hurried import Hurried
+from .agents_flow import Told, ask, made
 from .calls import page
 
 LONG = "long " * 5000

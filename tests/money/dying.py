@@ -23,7 +23,8 @@ from darner.runtime.state import fold
 from darner.testing import DyingLog, ModelServer
 
 from .. import births
-from .selling import Waiting, bound, given, plan, priced
+from ..hurried import Hurried
+from .selling import bound, given, plan, priced
 
 SCRIPT = """
 replies:
@@ -40,7 +41,7 @@ STEPS = {f"ask_{n}": {"agent": "seller", "with": {"input": f"mug {n}"}, "after":
 
 def live(store: Store, run: Binding, commit: int, *, before: bool) -> Json:
     """Run, to be killed at a commit (0: it lives on)."""
-    around = Surroundings(EnvironmentSecrets({}), clock=Waiting())
+    around = Surroundings(EnvironmentSecrets({}), clock=Hurried())
     births.live(store, run, around, lambda log: DyingLog(log, commits=commit, before=before))
     return "lived"
 

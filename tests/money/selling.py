@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,24 +23,9 @@ from darner.runtime.reservations import Reservations
 from darner.runtime.state import RunState
 from darner.testing import MemoryLog, ModelServer
 
-PRICE = {"input": "2 USD", "output": "20 USD"}
+from ..hurried import PRICE, Hurried
+
 PROMPT = "Describe {{ input }}."
-
-
-@dataclass
-class Waiting:
-    """A clock on which every wait is over at once, and is noted."""
-
-    waited: list[float] = field(default_factory=list)
-
-    def now(self) -> float:
-        """Return a time."""
-        return 1_800_000_000.0 + sum(self.waited)
-
-    async def sleep(self, seconds: float) -> None:
-        """Note a wait."""
-        self.waited.append(seconds)
-        await asyncio.sleep(0)
 
 
 def no_shouting(answer: str) -> bool:
@@ -75,9 +60,9 @@ def bound(made: Plan, folder: Path, run: str = "r") -> Binding:
     return Binding(run, made, Lock(), {}, None, {}, str(folder / "spec.yaml"))
 
 
-def sold(made: Plan, folder: Path, clock: Waiting | None = None) -> RunState:
+def sold(made: Plan, folder: Path, clock: Hurried | None = None) -> RunState:
     """Run a plan over a journal in memory, and return how it ended."""
-    around = Surroundings(EnvironmentSecrets({}), clock=clock or Waiting())
+    around = Surroundings(EnvironmentSecrets({}), clock=clock or Hurried())
     run = bound(made, folder)
     return drive(MemoryLog(), run, around, make_agents(run, around))
 
@@ -94,7 +79,7 @@ def recording(made: Plan, run: str = "r", reservations: Reservations | None = No
     """Return what the boundaries of a run share, over a journal in memory."""
     state, log = RunState(), MemoryLog()
     return Recording(
-        run, made, state, GroupCommit(log, state), Waiting(), lambda: 0.5, log.load, reservations=reservations or Reservations()
+        run, made, state, GroupCommit(log, state), Hurried(), lambda: 0.5, log.load, reservations=reservations or Reservations()
     )
 
 

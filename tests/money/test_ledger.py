@@ -29,8 +29,9 @@ from darner.runtime.state import RunState, fold, fold_for_views
 from darner.testing import ModelServer
 
 from ..births import told_by
+from ..hurried import Hurried
 from . import dying
-from .selling import Waiting, given, plan, priced, sold
+from .selling import given, plan, priced, sold
 
 HERE = "tests.money.selling"
 TROUBLE = """
@@ -45,7 +46,7 @@ replies:
 
 def test_every_attempt_is_in_the_ledger_with_what_it_cost(tmp_path: Path) -> None:
     """Retries of three classes: seven requests, of which six failed; tokens and money add up exactly."""
-    clock = Waiting()
+    clock = Hurried()
     with ModelServer(TROUBLE) as server:
         state = sold(plan(server, check=f"{HERE}:no_shouting"), tmp_path, clock)
         used = given(server)

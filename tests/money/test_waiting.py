@@ -25,7 +25,8 @@ from darner.runtime.reservations import Reservations
 from darner.runtime.usage import Used
 from darner.testing import ModelServer
 
-from .selling import PRICE, PROMPT, recording
+from ..hurried import PRICE
+from .selling import PROMPT, recording
 
 SLOW, PATIENT = 3.0, 60.0
 ANSWER = "{text: fine, usage: {input: 3, output: 100}}"
