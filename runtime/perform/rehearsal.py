@@ -218,5 +218,8 @@ def _is_again(before: RunState, state: RunState, asked: QuestionAsked, unasked: 
     if asked.call in before.waits.questions:
         return True
     step = state.step_of(asked.parent)
-    was_open = any(one.human == asked.human and before.step_of(one.parent) == step for one in before.waits.open)
+    was_open = any(
+        one.human == asked.human and (before.step_of(one.parent) == step or one.call not in state.waits.questions)  # its step is gone
+        for one in before.waits.open
+    )
     return was_open or any(before.calls[one].name == asked.human for one in unasked)

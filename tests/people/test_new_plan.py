@@ -253,3 +253,17 @@ def test_diff_says_what_a_new_plan_would_do_to_a_run_and_that_is_what_happens(ba
     assert "with --plan new: asks again: baker" in office.out
     assert bakery.resume() == 3
     assert [one.human for one in office.events() if one.kind == "question_asked"] == ["baker", "guest", "baker"]
+
+
+def test_diff_says_that_a_question_is_asked_again_where_its_step_has_another_name(bakery: Bakery) -> None:
+    """The old one is closed, and the same person gets the same text once more: that is not safe."""
+    office = bakery.office
+    before = bakery.spec.with_name("old.yaml")
+    before.write_text(SPEC, encoding="utf-8")
+    bakery.edit("    count: {use: baker", "    counted: {use: baker")
+    bakery.edit("count: $count", "count: $counted")
+    assert office("diff", str(before), str(bakery.spec), "--runs", "--json") == 0, office.err
+    [told] = office.json()["runs"]
+    assert (told["renewed"]["verdict"], told["renewed"]["asks_again"]) == ("asks again", ["baker"])
+    assert bakery.resume() == 3
+    assert [one.human for one in office.events() if one.kind == "question_asked"] == ["baker", "guest", "baker"]
