@@ -25,7 +25,7 @@ from darner.runtime.amounts import Usage, cost
 from darner.runtime.failures import FAILURES, Failure
 from darner.runtime.keys import digest
 from darner.runtime.perform.agents.estimates import estimate
-from darner.runtime.perform.agents.recorded_model import request_arguments
+from darner.runtime.perform.agents.requests import request_arguments
 
 from .town import HANGS, TOWN, Charge, Town
 
@@ -70,7 +70,7 @@ class Oracle(Model):
     """Answers by what it is asked, and nothing else; ``story`` keeps its limits apart from those of other stories."""
 
     def __init__(self, name: str, max_tokens: int, story: str = "") -> None:
-        super().__init__()
+        super().__init__(settings=ModelSettings(max_tokens=max_tokens))
         self._name = name
         self._longest = max_tokens
         del story

@@ -28,7 +28,7 @@ def estimate(model: str, sent: Json, parameters: ModelRequestParameters, longest
 
     Args:
         model: its name in the plan.
-        sent: what identifies the request, see `recorded_model.request_arguments`.
+        sent: what identifies the request, see `requests.request_arguments`.
         parameters: the tools that are offered, and the answer that is wanted.
         longest: how many tokens its answer may have, where the request says so.
         price: what it costs, where that is known.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -26,31 +26,10 @@ from .conversation import flaw
 from .estimates import estimate
 from .hints import HintDue, Hints
 from .model_errors import failure_of
-from .models import WINDOW, Models
+from .models import Models
+from .requests import request_of, scrubbed
 from .trail import Trail, is_feedback, told
 
-UNSTEADY_IN_MESSAGES = frozenset(
-    (
-        "timestamp",
-        "run_id",
-        "conversation_id",
-        "metadata",
-        "usage",
-        "model_name",
-        "model_id",
-        "provider_name",
-        "provider_url",
-        "provider_details",
-        "provider_response_id",
-        "canonical_system",
-        "workspace_ref",
-        "history_digest",
-        "failed_attempts",
-        "state",
-    )
-)
-"""What pydantic-ai notes beside a message, and a model is never sent."""
-UNSTEADY_IN_PARTS = frozenset({"timestamp", "id", "provider_name", "provider_details", "metadata", "content_file_digests"})
 REDO = "`darner resume RUN --redo STEP` asks anew the step whose turn it is"
 PATIENCE = 60.0
 """Seconds that a model with a fallback may be waited for at a time; then the fallback is asked."""
@@ -369,40 +348,3 @@ def _response_in(name: str, stored: Json) -> ModelResponse:
         msg = f"what is on record for the model {name} is no response"
         raise ContextLost(msg, help=REDO)
     return response
-
-
-def request_arguments(messages: Iterable[ModelMessage], params: Mapping[str, Any], parameters: ModelRequestParameters) -> Json:
-    """Return what identifies a request: what the model is sent, without times, ids and other notes."""
-    return request_of(scrubbed(messages), params, parameters)
-
-
-def request_of(said: list[dict[str, Any]], params: Mapping[str, Any], parameters: ModelRequestParameters) -> Json:
-    """Return what identifies a request, of messages that were `scrubbed`.
-
-    Tools are there by name only: editing a tool's docstring must not ask anew what was answered.
-    """
-    output = parameters.output_object.json_schema if parameters.output_object else None
-    return {
-        "messages": said,
-        "params": {key: value for key, value in params.items() if key != WINDOW},
-        "tools": sorted(tool.name for tool in parameters.function_tools),
-        "output": [parameters.output_mode, output, [tool.parameters_json_schema for tool in parameters.output_tools]],
-    }
-
-
-def scrubbed(messages: Iterable[ModelMessage]) -> list[dict[str, Any]]:
-    """Return messages as JSON in which two equal conversations are equal: call ids are numbered as they appear."""
-    numbers: dict[str, str] = {}
-    found = []
-    for message in ModelMessagesTypeAdapter.dump_python(list(messages), mode="json"):
-        kept = {key: value for key, value in message.items() if key not in UNSTEADY_IN_MESSAGES and value is not None}
-        kept["parts"] = [_scrubbed_part(part, numbers) for part in message["parts"]]
-        found.append(kept)
-    return found
-
-
-def _scrubbed_part(part: dict[str, Any], numbers: dict[str, str]) -> dict[str, Any]:
-    kept = {key: value for key, value in part.items() if key not in UNSTEADY_IN_PARTS and value is not None}
-    if "tool_call_id" in kept:
-        kept["tool_call_id"] = numbers.setdefault(kept["tool_call_id"], f"call-{len(numbers) + 1}")
-    return kept
