@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
 
 from darner.compiler.plan import Plan
 from darner.compiler.settings import REACTIONS, FailureClass, merge_reactions
@@ -38,7 +37,7 @@ def every_life_ends_well(story: Story, state: RunState) -> None:
 
 def no_outcome_is_lost(story: Story, state: RunState) -> None:
     """What the run knows is what its journal says; no call has two results; a run that is done has settled everything."""
-    assert fold(story.events) == state
+    assert fold(story.events) == state, "what the run knows is not what its journal says"
     assert max(results(story.events).values(), default=1) == 1
     if story.ends[-1] == "done":
         ends = {name: state.outcome(name) for name in story.plan.steps}
@@ -69,7 +68,10 @@ _NO_ATTEMPTS: Mapping[FailureClass, int] = {"throttled": MAX_WAITS, "preempted":
 
 
 def attempts_are_bounded(story: Story, state: RunState) -> None:
-    """Until its process is killed a call fails no more often than its classes' attempts say; waits and machines taken away are none."""
+    """Over all lives a call fails no more often than its classes' attempts say; waits and machines taken away are none.
+
+    What used them up ends a count: a run whose process was killed after that tries anew.
+    """
     rescued = {one.asked.parent for one in state.waits.questions.values() if one.asked.about == "rescue"}
     if rescued:
         return  # a person may have asked for more
@@ -89,13 +91,13 @@ def attempts_are_bounded(story: Story, state: RunState) -> None:
 
 
 def _failures(events: list[Event]) -> Mapping[tuple[str, int], Counter[FailureClass]]:
-    """Return failures by call; killed, a run tries anew what had failed for good, parked it doesn't."""
+    """Return failures by call, and by how often it had failed for good and its run was taken up before each."""
     found: defaultdict[tuple[str, int], Counter[FailureClass]] = defaultdict(Counter)
-    killed = 0
-    for before, one in pairwise(events):
-        killed += isinstance(one, TakenUp) and not isinstance(before, RunParked)
+    counts: Counter[str] = Counter()
+    for one in events:
         if isinstance(one, CallFailed):
-            found[one.call, killed][one.failure] += 1
+            found[one.call, counts[one.call]][one.failure] += 1
+            counts[one.call] += one.final
     return found
 
 

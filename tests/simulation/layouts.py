@@ -53,10 +53,11 @@ class Layout:
             given["timeout"] = self._maybe(0.2, ["30s", "300s"])
             given["budget"] = {"time": self._maybe(0.1, ["10s", "100s"]), **self._money(0.4, 3)}
         if self.choice.paid:
-            given |= self._agents()
+            given |= self.agents()
         return Plan.model_validate(given)
 
-    def _agents(self) -> dict[str, Any]:
+    def agents(self) -> dict[str, Any]:
+        """Return agents, and the models that they ask."""
         from . import oracle  # noqa: PLC0415 - only what is paid for needs pydantic-ai
 
         names = ("small", "large")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -23,10 +24,14 @@ from .layouts import HERE, TOOLS, Choice, Layout
 from .lives import Fate, Story, end
 from .town import FAULTS, Fault, Script, Town
 
+HAS_AGENTS = find_spec("pydantic_ai") is not None
+
 # Plans are drawn by seeds, which don't become simpler by becoming smaller.
 PHASES = (Phase.explicit, Phase.generate)
 QUICK = settings(max_examples=60, deadline=None, derandomize=True, database=None, phases=PHASES)
-LONG = settings(max_examples=4000, deadline=None, database=None, phases=PHASES, print_blob=True)
+FEWER = settings(QUICK, max_examples=30)
+"""Of runs that are told several times."""
+LONG = settings(max_examples=3000, deadline=None, database=None, phases=PHASES, print_blob=True)
 crashes = st.lists(st.tuples(st.integers(1, 14), st.booleans()), max_size=4).map(tuple)
 seeds = st.integers(0, 2**32)
 faults = st.sets(st.sampled_from(FAULTS)).map(lambda some: tuple(sorted(some)))
@@ -36,9 +41,9 @@ rates = st.sampled_from([0.0, 0.3, 0.8])
 @st.composite
 def stories(draw: st.DrawFn) -> Story:
     """Return a run to which anything may happen."""
-    plan = Layout(random.Random(draw(seeds)), Choice(draw(st.integers(1, 6)))).plan()
+    plan = Layout(random.Random(draw(seeds)), Choice(draw(st.integers(1, 6)), paid=draw(st.booleans()) and HAS_AGENTS)).plan()
     fate = Fate(draw(crashes), draw(st.sampled_from([0.0, 0.5, 1.0])), draw(st.sampled_from([None, None, 5.0, 700.0])), draw(seeds))
-    return Story(plan, Town(draw(seeds), draw(rates), draw(faults)), fate)
+    return Story(plan, Town(draw(seeds), draw(rates), draw(faults), dear=draw(st.sampled_from([0.0, 0.0, 1.0]))), fate)
 
 
 def ends_well(story: Story) -> None:
@@ -64,7 +69,7 @@ def test_the_same_many_times(story: Story) -> None:
 @st.composite
 def steady(draw: st.DrawFn) -> tuple[Plan, Town, list[Fate]]:
     """Return a run whose outcome depends on nothing but its plan and its failures, and fates for it."""
-    plan = Layout(random.Random(draw(seeds)), Choice(draw(st.integers(1, 6)), steady=True)).plan()
+    plan = Layout(random.Random(draw(seeds)), Choice(draw(st.integers(1, 6)), steady=True, paid=draw(st.booleans()) and HAS_AGENTS)).plan()
     some = tuple(one for one in draw(faults) if one != "hangs")
     fates = draw(st.lists(st.builds(Fate, crashes=crashes, order=seeds), min_size=2, max_size=3))
     return plan, Town(draw(seeds), draw(rates), some, steady=True), fates
@@ -81,7 +86,7 @@ def comes_to_one_end(plan: Plan, around: Town, fates: list[Fate]) -> None:
     assert all(one == ends[0] for one in ends), fates
 
 
-@QUICK
+@FEWER
 @given(steady())
 def test_a_run_taken_up_at_any_point_comes_to_the_same_end(drawn: tuple[Plan, Town, list[Fate]]) -> None:
     """In any order of completion, crashed at any commits, before or after they are durable."""

@@ -78,6 +78,13 @@ TABLE = {
         ("limiter reset by a crash", "forgetful", "test_a_crash_resets_no_limit"),
         ("truncated stream recorded as whole", "BelievesTheStream", "test_a_stream_that_broke_off_is_never_on_record"),
     ),
+    "simulation/test_broken.py": (
+        ("a lost outcome", "LosesTheLast", "test_a_broken_engine_is_caught_by_the_examples_that_are_tried_every_time"),
+        ("a child that outlives its branch", "LivesOn", "test_a_broken_engine_is_caught_by_the_examples_that_are_tried_every_time"),
+        ("a waiter who is never woken", "NeverGivesBack", "test_who_waits_for_money_is_woken"),
+        ("a bound exceeded by one", "raised", "test_a_bound_that_is_exceeded_by_one_is_caught"),
+        ("attempts from 0 after a resume", "from_nought", "test_attempts_that_begin_at_nought_in_each_life_are_caught_by_their_number"),
+    ),
     "people/test_approvals.py": (
         ("answer not consumed", "Remembering", "test_two_equal_writes_need_two_approvals_and_the_variant_that_consumes_none_is_caught"),
     ),

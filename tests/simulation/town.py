@@ -200,9 +200,10 @@ async def _conducted(look: Call[Any, Any], sell: Call[Any, Any], boss: Ask[str],
     return {"flag": bool(found), "list": found[:3], "number": len(found)}
 
 
-async def trade(sell: Call[Any, Any], what: Any = None) -> Any:
-    """Make one write."""
-    return await sell(what=[what])
+async def trade(sell: Call[Any, Any], what: Any = None, times: int = 1) -> Any:
+    """Make one write, or some, one after the other."""
+    sold = [await sell(what=[what, number]) for number in range(times)]
+    return sold[0]
 
 
 async def deaf() -> Any:
@@ -227,6 +228,11 @@ async def after(state: Any, number: int, last: Any = None) -> Continue[Any] | St
     given = {"flag": chance.random() < 0.5, "list": [number], "number": chance.randrange(99)}
     said: list[Continue[Any] | Stop[Any] | Bail] = [Continue(given), Continue(given), Stop(given), Stop(given), Bail("chance")]
     return chance.choice(said)
+
+
+async def again(state: Any) -> Continue[Any] | Stop[Any]:
+    """Go on for ever."""
+    return Continue(state)
 
 
 KINDS: tuple[FailureClass, ...] = tuple(FAILURES)
