@@ -15,12 +15,16 @@ from typing import BinaryIO
 from ..failures import Missing, Refused, StoreError
 from . import paths
 
+_GO_ON = "what was finished is kept, run the same command again to go on"
 _WHAT_TO_DO = {
-    errno.ENOSPC: ("the disk is full, no space is left", "make room; what was finished is kept, run the same command again to go on"),
-    errno.EDQUOT: ("the disk quota is used up", "make room; what was finished is kept, run the same command again to go on"),
+    errno.ENOSPC: ("the disk is full, no space is left", f"make room; {_GO_ON}"),
+    errno.EDQUOT: ("the disk quota is used up", f"make room; {_GO_ON}"),
     errno.EROFS: ("the file system is read-only", "mount it writable, or give another folder with --store"),
     errno.EACCES: ("access is denied", "change the folder's owner or rights, or give another folder with --store"),
     errno.EPERM: ("access is denied", "change the folder's owner or rights, or give another folder with --store"),
+    errno.EFBIG: ("a file would be larger than this process may write", f"raise the limit (ulimit -f); {_GO_ON}"),
+    errno.EMFILE: ("too many files are open", f"raise the limit (ulimit -n); {_GO_ON}"),
+    errno.ENOENT: ("there is no such folder, and none can be made there", "give another folder with --store"),
     errno.EIO: ("the disk reports an error", "look at the disk; nothing that was already durable was touched"),
 }
 _TEMPORARY, _GONE = ".tmp", ".gone"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from darner.runtime.journal import paths, record
 
+from ..desk import command
 from ..servers import S3Server
 from .disks import disk, remount
 from .shop import DONE, Shop
@@ -65,6 +67,25 @@ def test_a_run_s_id_belongs_to_what_it_was_first_used_for(folder_shop: Shop) -> 
     assert folder_shop.run() == 2
     assert "was deleted" in folder_shop.told["error"]
     assert folder_shop.calls.count("reserve mug") == 1
+
+
+def test_a_folder_that_can_t_be_made_and_a_file_that_may_not_grow_are_told_with_what_to_do(folder_shop: Shop) -> None:
+    """A link to nowhere; `ulimit -f`, under which a run goes on once it is raised."""
+    whole, link = folder_shop.url, folder_shop.folder / "link"
+    link.symlink_to(folder_shop.folder / "nowhere" / "at all")
+    folder_shop.url = str(link)
+    assert folder_shop.run() == 1
+    assert "none can be made there\n  help: give another folder with --store" in folder_shop.err
+    folder_shop.url = whole
+    folder_shop.open_gate()
+    spec, log = folder_shop.folder / "shop.yaml", folder_shop.folder / "log"
+    words = command("run", spec, "--set", f"log={log}", "-i", 'item={"name": "mug"}', "--run", RUN, "--json", "--store", whole)
+    # The shell counts in blocks of 512 bytes: 64 hold the journal, and not what the first step returned.
+    done = subprocess.run(["sh", "-c", 'ulimit -f 64; exec "$@"', "sh", *words], check=False, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 1
+    assert "may write\n  help: raise the limit (ulimit -f); what was finished is kept" in done.stderr
+    assert folder_shop.run() == 0
+    assert folder_shop.told["outputs"] == DONE
 
 
 class Damage:
