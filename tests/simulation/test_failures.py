@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from darner.compiler.plan import Plan
 from darner.runtime.events import CallFailed, StepFailed
 from darner.runtime.failures import FAILURES
+from darner.runtime.perform.flow import CRASH_LOOP
 
 from . import invariants, town
 from .layouts import HERE, TOOLS, Choice, Layout
@@ -51,6 +52,14 @@ def ends_well(story: Story) -> None:
     invariants.holds(story, story.tell())
 
 
+def test_a_run_whose_processes_are_killed_before_any_result_comes_to_the_same_end_once_somebody_resumes_it() -> None:
+    """After four of them it is not gone on with by itself; nothing is lost by that."""
+    plan = flow({"s": WORK, "t": {**WORK, "with": {"what": "$s"}}})
+    killed = Fate(crashes=((1, False),) * 4)
+    comes_to_one_end(plan, Town(1, rate=0.0, steady=True), [killed])
+    assert Story(plan, Town(1, rate=0.0), killed).tell().finished.error == CRASH_LOOP  # type: ignore[union-attr] - it is over
+
+
 @QUICK
 @given(stories())
 def test_whatever_befalls_a_run_it_ends_and_keeps_to_its_bounds(story: Story) -> None:
@@ -81,6 +90,8 @@ def comes_to_one_end(plan: Plan, around: Town, fates: list[Fate]) -> None:
     for fate in (Fate(), *fates):
         story = Story(plan, Town(around.seed, around.rate, around.faults, steady=True), fate)
         state = story.tell()
+        if state.finished is not None and state.finished.error == CRASH_LOOP:
+            state = story.tell()  # killed four times before it had a result: somebody says that it is to be tried again
         invariants.holds(story, state)
         ends.append(end(state))
     assert all(one == ends[0] for one in ends), fates
