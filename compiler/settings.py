@@ -76,7 +76,7 @@ REACTIONS: Mapping[FailureClass, Reaction] = {
 def merge_reactions(*layers: Mapping[FailureClass, Reaction]) -> OnFailure:
     """Lay reactions over each other, later ones over earlier ones, by class and then by key."""
     merged: OnFailure = {}
-    for layer in layers:
+    for layer in layers if any(layers) else ():
         for name, reaction in layer.items():
             before = merged.get(name, Reaction())
             merged[name] = before.model_copy(update=reaction.model_dump(exclude_none=True) | _backoff(reaction))

@@ -56,6 +56,10 @@ def cost(price: Price | PriceAbove | None, input_tokens: int, output_tokens: int
     return (plain + read + written + price.output * output_tokens) / MILLION
 
 
+NOTHING = Usage()
+"""What a call used that asked no model."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """What everything below one path, or one agent's call, may use. The run's own path is empty."""

@@ -88,6 +88,8 @@ def _check_time(bound: Bound, state: RunState, now: float) -> None:
 
 def time_left(plan: Plan, state: RunState, now: float) -> float | None:
     """Return the seconds that a flow has left, counted from its start; None where it has no time-out."""
+    if plan.timeout is None and plan.budget is None:
+        return None
     limits = [limit for limit in (plan.timeout, plan.budget.time if plan.budget else None) if limit is not None]
     if not limits or state.started is None:
         return None

@@ -98,6 +98,24 @@ class CallFinished(Frozen):
     """Of an agent whose conversation was too long: the calls whose messages its own stand for, shorter, from now on."""
 
 
+class CallMade(CallFinished):
+    """A call's start and its result at once: how a journal writes them where nothing came between them in one record."""
+
+    # A tag has one value for each kind, and what it is the tag of is a finished call all the same.
+    kind: Literal["call_made"] = "call_made"  # type: ignore[assignment] # pyright: ignore[reportIncompatibleVariableOverride]
+    began: float
+    """When the start happened; ``at`` is the end's."""
+    attempt: int = 1
+    effects: Literal["pure", "read", "write"] = "read"
+    task: str = ""
+
+    def apart(self) -> tuple[CallStarted, CallFinished]:
+        """Return the two that it stands for."""
+        told: dict[str, Any] = {name: getattr(self, name) for name in CallFinished.model_fields if name != "kind"}
+        who = {name: told[name] for name in ("call", "parent", "what", "name")}
+        return CallStarted(at=self.began, attempt=self.attempt, effects=self.effects, task=self.task, **who), CallFinished(**told)
+
+
 class Said(Frozen):
     """One message of an agent's conversation that goes on over its calls; it comes before the end of its call, in one commit."""
 
@@ -309,6 +327,7 @@ Event = Annotated[
     | TakenUp
     | CallStarted
     | CallFinished
+    | CallMade
     | Said
     | CallFailed
     | AnswerRefused

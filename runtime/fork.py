@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -14,6 +14,7 @@ from . import graph
 from .events import (
     CallFailed,
     CallFinished,
+    CallMade,
     CallStarted,
     Event,
     MapExpanded,
@@ -119,7 +120,7 @@ def prefix(events: Iterable[Event], state: RunState, point: Point) -> list[Event
         point: where it is forked; of the plan that the fork is bound to.
     """
     kept: dict[tuple[Any, ...], Event] = {}
-    for event in events:
+    for event in _apart(events):
         if isinstance(event, TakenUp):
             kept = {key: one for key, one in kept.items() if not _is_forgotten(one, event, state)}
         elif (isinstance(event, StepEvent) and _keeps_step(event, point)) or (
@@ -128,6 +129,11 @@ def prefix(events: Iterable[Event], state: RunState, point: Point) -> list[Event
             kept.pop(_key(event), None)
             kept[_key(event)] = _copied(event)
     return list(kept.values())
+
+
+def _apart(events: Iterable[Event]) -> Iterator[Event]:
+    for event in events:
+        yield from event.apart() if isinstance(event, CallMade) else (event,)
 
 
 def _key(event: StepEvent | CallEvent) -> tuple[Any, ...]:

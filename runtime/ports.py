@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
+from types import MappingProxyType
+from typing import Any, BinaryIO, Literal, NamedTuple, Protocol, TypeAlias
 
-from ..compiler.settings import Effects, OnFailure
-from .amounts import Bound, Estimate
+from ..compiler.settings import Effects, FailureClass, Reaction
+from .amounts import NOTHING, Bound, Estimate
 from .amounts import Usage as Usage  # noqa: PLC0414 - every body gives one back, see `Outcome`
 from .events import Event
 
@@ -144,8 +145,10 @@ Turn: TypeAlias = "Callable[[Callable[[float], Awaitable[None]]], AbstractAsyncC
 """Waits until something may begin, by what waits so many seconds, and holds its place in the block."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallRequest:
+_AS_THE_LANGUAGE_SAYS: Mapping[FailureClass, Reaction] = MappingProxyType({})
+
+
+class CallRequest(NamedTuple):
     """One call through the effect boundary. Its identity is (parent, kind, name, arguments, ordinal among equal ones)."""
 
     parent: str
@@ -158,7 +161,7 @@ class CallRequest:
     """Whether its body, or what looks for a write that broke off, takes an idempotency key."""
     fingerprint: str = ""
     """The callee's fingerprint: stored with the result, never part of the identity."""
-    on_failure: OnFailure = field(default_factory=dict)
+    on_failure: Mapping[FailureClass, Reaction] = _AS_THE_LANGUAGE_SAYS
     """What lies over the language's reactions for this call; not part of the identity. Calls of kind "agent" are never
     tried again: what failed inside them was already tried again where it happened."""
     approval: Approval | None = None
@@ -167,13 +170,13 @@ class CallRequest:
     """Finds out whether a write that broke off happened: its result, or None where it didn't; not part of the identity."""
     remembers: bool = False
     """What is said in this call is kept, and handed to the calls of that name that begin later in the same run."""
-    flaw: Callable[[Sequence[Json]], str | None] | None = field(default=None, compare=False)
+    flaw: Callable[[Sequence[Json]], str | None] | None = None
     """Where messages on record may be damaged, and what comes before them is gone back to: says why some are none."""
     cache: Caching | None = None
     """Where an equal call's result may come from; not part of the identity. Never given for what writes."""
     patience: float | None = None
     """The longest wait, in seconds, that a limit is waited for, where somebody else can be asked; None for any."""
-    turn: Turn | None = field(default=None, compare=False)
+    turn: Turn | None = None
     """What each attempt waits for before it begins, and holds until it is over: no time-out goes on before that."""
     need: Estimate | None = None
     """What a request to a model will use: it isn't made where that can't be afforded; not part of the identity."""
@@ -199,7 +202,7 @@ class Outcome:
     """What a body gives back, and what it used."""
 
     value: Json
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NOTHING
     said: Sequence[Json] = ()
     """The messages of a call that remembers."""
     is_whole: bool = False

@@ -22,6 +22,8 @@ class Replay:
     asks: int = 0
     """How often something was asked for."""
     _left: dict[str, None] = field(default_factory=dict)
+    _begun: set[str] = field(default_factory=set)
+    """The calls that began, and were not asked for yet either."""
 
     def __post_init__(self) -> None:
         waiting = [self.path]
@@ -34,11 +36,18 @@ class Replay:
                     self._left[name] = None
                 else:
                     waiting.append(name)
+                    self._begun.add(name)
 
     def asked(self, call: str) -> None:
         """Note that a call was asked for."""
         self.asks += 1
         self._left.pop(call, None)
+        self._begun.discard(call)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everything on record was asked for again: whatever else is asked for is new."""
+        return not self._left and not self._begun
 
     @property
     def left(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from .events import (
     AnswerRefused,
     CallFailed,
     CallFinished,
+    CallMade,
     CallStarted,
     Drifted,
     Event,
@@ -367,18 +368,25 @@ class RunState:
         self.ledger.tick(call.root, at, self.epoch)
         return call
 
+    def _call_made(self, event: CallMade) -> None:
+        self._begin(event, event.began)
+        self._call_finished(event)
+
     def _call_started(self, event: CallStarted) -> None:
-        call = self._known(event.call, event.parent, event.what, event.name, event.at)
+        self._begin(event, event.at)
+
+    def _begin(self, event: CallStarted | CallMade, at: float) -> None:
+        call = self._known(event.call, event.parent, event.what, event.name, at)
         call.effects, call.task, call.given_up = event.effects, event.task, None
         self.ledger.end_wait(event.call)
         self.waits.timers.pop(event.call, None)
         self.conversations.begin(event.name, event.call)
         call.attempts, call.begun = call.attempts + 1, call.begun + 1
-        call.unsettled, call.since = event.effects == "write", event.at
-        call.began = event.at if call.began is None else call.began
+        call.unsettled, call.since = event.effects == "write", at
+        call.began = at if call.began is None else call.began
 
     def _call_finished(self, event: CallFinished) -> None:
-        self.waits.apply(event)
+        self.waits.timers.pop(event.call, None)
         call = self._known(event.call, event.parent, event.what, event.name, event.at)
         self.ledger.end_wait(event.call)
         call.payload = Payload(event.value, event.blob)
@@ -437,6 +445,7 @@ class RunState:
         TakenUp: _take_up,
         CallStarted: _call_started,
         CallFinished: _call_finished,
+        CallMade: _call_made,
         Said: _say,
         CallFailed: _call_failed,
         AnswerRefused: _answer_refused,

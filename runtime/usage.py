@@ -46,7 +46,13 @@ class UsageLedger:
     def tick(self, path: str, at: float, epoch: int) -> None:
         """Hear of a step."""
         for one in enclosing(path):
-            self._used.setdefault(one, Used()).tick(at, epoch)
+            self._noted(one).tick(at, epoch)
+
+    def _noted(self, path: str) -> Used:
+        used = self._used.get(path)
+        if used is None:
+            used = self._used[path] = Used()
+        return used
 
     def count(self, path: str, tokens: int, cost: Decimal) -> None:
         """Add what was used on behalf of a step."""
@@ -55,7 +61,7 @@ class UsageLedger:
 
     def count_one(self, path: str, tokens: int, cost: Decimal) -> None:
         """Add what was used to one path alone, or to one agent's call."""
-        used = self._used.setdefault(path, Used())
+        used = self._noted(path)
         used.tokens += tokens
         used.cost += cost
 
@@ -79,7 +85,7 @@ class UsageLedger:
 
     def _change(self, path: str, waits: int) -> None:
         for one in enclosing(path):
-            self._used.setdefault(one, Used()).waits += waits
+            self._noted(one).waits += waits
 
     def drop(self, path: str) -> None:
         """Forget a path; the loops that it was in keep what it added to theirs."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from .events import CallFinished, Event, QuestionAsked, QuestionClosed, RunParked, TakenUp, TimerSet
+from .events import Event, QuestionAsked, QuestionClosed, RunParked, TakenUp, TimerSet
 
 NAME_LENGTH = 12
 NEVER = 99_999_999_999.0
@@ -64,8 +64,6 @@ class Waits:
                     self.read.add(event.message)
             case TimerSet():
                 self.timers[event.call] = event
-            case CallFinished():
-                self.timers.pop(event.call, None)
             case RunParked():
                 self.parked, self._parked_at = True, event.at
             case TakenUp():

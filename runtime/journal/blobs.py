@@ -6,11 +6,23 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 
-from ..events import CallFinished, Event, QuestionAsked, QuestionClosed, RoundStarted, RunFinished, Said, StepFailed, StepFinished
+from ..events import (
+    CallFinished,
+    CallStarted,
+    Event,
+    QuestionAsked,
+    QuestionClosed,
+    RoundStarted,
+    RunFinished,
+    Said,
+    StepFailed,
+    StepFinished,
+)
 from ..failures import Corrupt, Missing
 from ..ports import Json, Store
 from . import paths, record
 
+_VALUED = CallFinished | Said | StepFinished | StepFailed | RoundStarted | QuestionClosed
 LIMIT = 16 << 10
 """Bytes of an event above which its payload goes into an object of its own."""
 
@@ -40,7 +52,31 @@ def get(store: Store, run_id: str, digest: str) -> Json:
 
 def payload(store: Store, run_id: str, events: Iterable[Event]) -> bytes:
     """Return events as the payload of one record, once what is large in them is kept in objects of its own."""
-    return record.encode([_small(store, run_id, event) for event in events])
+    return record.encode([_row(store, run_id, start, event) for start, event in _paired(events)])
+
+
+def _paired(events: Iterable[Event]) -> Iterator[tuple[CallStarted | None, Event]]:
+    """Yield each event, a call's end together with the start right before it."""
+    start: CallStarted | None = None
+    for event in events:
+        if type(event) is CallFinished and start is not None and event.call == start.call:
+            yield start, event
+            start = None
+            continue
+        if start is not None:
+            yield None, start
+        start = event if type(event) is CallStarted else None
+        if start is None:
+            yield None, event
+    if start is not None:
+        yield None, start
+
+
+def _row(store: Store, run_id: str, start: CallStarted | None, event: Event) -> record.Row:
+    small, body = _small(store, run_id, event)
+    if start is not None and type(small) is CallFinished:
+        return record.made(start, small, body)
+    return small.kind, small.at, body
 
 
 def _small(store: Store, run_id: str, event: Event) -> tuple[Event, str]:
@@ -52,7 +88,7 @@ def _small(store: Store, run_id: str, event: Event) -> tuple[Event, str]:
 
 
 def _offloaded(store: Store, run_id: str, event: Event) -> Event:
-    if isinstance(event, CallFinished | Said | StepFinished | StepFailed | RoundStarted | QuestionClosed) and event.value is not None:
+    if isinstance(event, _VALUED) and event.value is not None:
         return event.model_copy(update={"value": None, "blob": put(store, run_id, event.value)})
     if isinstance(event, RunFinished) and event.outputs is not None:
         return event.model_copy(update={"outputs": None, "blob": put(store, run_id, event.outputs)})

@@ -32,7 +32,7 @@ import pyarrow as pa
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from ..events import EVENT, VERSION, Event
+from ..events import EVENT, VERSION, CallFinished, CallStarted, Event
 from ..failures import Corrupt
 from ..ports import Json
 from . import arrow, tearing
@@ -90,11 +90,15 @@ def frame(payload: bytes, *, seq: int, epoch: int, nonce: bytes, before: bytes) 
     return b"".join((unchecked, zlib.crc32(unchecked).to_bytes(4, "little"), payload)), digest
 
 
-def encode(events: Sequence[tuple[Event, str]]) -> bytes:
-    """Return events, each with its body as JSON text, as the payload of one record."""
-    if not events:
+Row: TypeAlias = tuple[str, float, str]
+"""An event as it is written: its kind, when it happened, its other fields as JSON text."""
+
+
+def encode(rows: Sequence[Row]) -> bytes:
+    """Return events as the payload of one record."""
+    if not rows:
         return _SCHEMA_BYTES + _END_BYTES
-    kinds, times, bodies = zip(*((event.kind, event.at, body) for event, body in events), strict=True)
+    kinds, times, bodies = zip(*rows, strict=True)
     return b"".join((_SCHEMA_BYTES, arrow.batch(VERSION, kinds, times, bodies), _END_BYTES))
 
 
@@ -119,6 +123,14 @@ def body(event: Event) -> str:
         return event.__pydantic_serializer__.to_json(event, exclude_defaults=True, exclude=_APART).decode()
     except ValueError:  # see `as_text`
         return as_text(event.model_dump(exclude_defaults=True, exclude=_APART))
+
+
+def made(start: CallStarted, end: CallFinished, body: str) -> Row:
+    """Return a start and the end that follows it as one `CallMade`; ``body`` is the end's."""
+    attempt = "" if start.attempt == 1 else f',"attempt":{start.attempt}'
+    effects = "" if start.effects == "read" else f',"effects":"{start.effects}"'
+    task = f',"task":{json.dumps(start.task)}' if start.task else ""
+    return "call_made", end.at, f'{body[:-1]},"began":{start.at!r}{attempt}{effects}{task}}}'
 
 
 def as_text(value: Json) -> str:

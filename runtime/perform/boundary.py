@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...compiler.settings import REACTIONS, merge_reactions
 from .. import budget
-from ..amounts import Bound
+from ..amounts import NOTHING, Bound
 from ..events import AnswerRefused, Cached, CallFailed, CallFinished, CallStarted, Event, Said, TimerSet, TurnAwaited
 from ..failures import Corrupt, Failure, Network
 from ..idle import LONG, Wait
@@ -31,6 +31,7 @@ from .surrounding import Set
 
 _FREE = contextlib.nullcontext()
 """The turn of a call that waits for nothing."""
+_UNTRIED = Attempts()
 _LONG = 20.0
 """Seconds that a write without a time-out may well take."""
 
@@ -67,7 +68,7 @@ class JournaledBoundary:
             Failure: the policy is used up; or a write that must not be repeated began before a crash, and nobody knows
                 whether it happened.
         """
-        if self.has_tasks and self.replay is not None:
+        if self.has_tasks and self.replay is not None and not self.replay.is_over:
             await self._let_others_ask(request, self.replay)
         call_id = self.identify(request)
         known = self.recording.state.calls.get(call_id)
@@ -167,7 +168,7 @@ class JournaledBoundary:
         found = await self._find_out(request, call_id)
         if not found.happened:
             return await self._perform(request, call_id, body, first=found.told)
-        await self._record(request, call_id, Outcome(found.value), 0.0, None, *found.told)
+        await self._record(request, call_id, Outcome(found.value), self.recording.clock.now(), None, *found.told)
         return found.value
 
     async def _find_out(self, request: CallRequest, call_id: str) -> Found:
@@ -176,12 +177,12 @@ class JournaledBoundary:
     async def _obtain(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Return an equal call's result where the call may be cached and there is one; else make the call."""
         cache = self.recording.cache
-        if cache is None or request.cache is None or request.effects == "write" or request.remembers:
+        if request.cache is None or cache is None or request.effects == "write" or request.remembers:
             return await self._perform(request, call_id, body)
         began = self.recording.clock.now()
         async with cache.look(request, request.cache, call_id) as found:
             if found.told.hit:
-                await self._record(request, call_id, Outcome(found.value), self.recording.clock.now() - began, found.told)
+                await self._record(request, call_id, Outcome(found.value), began, found.told)
                 return found.value
             value = await self._perform(request, call_id, body, found.told)
             await cache.keep(found, value)
@@ -198,28 +199,29 @@ class JournaledBoundary:
     ) -> Json:
         approved = await approval_of(self.recording, self, request, call_id)
         on_record = self.recording.state.calls.get(call_id)
-        tried, first = Attempts.on_record(on_record.failures) if on_record else Attempts(), (*first, *approved.events)
-        await self._until_due(request, call_id)
+        tried, first = _UNTRIED if on_record is None else Attempts.on_record(on_record.failures), (*first, *approved.events)
+        if call_id in self.recording.state.waits.timers:
+            await self._until_due(request, call_id)
         while True:
             if is_free := request.turn is None and request.need is None:
                 self._judge(request)
             async with _FREE if is_free else self._admission().of(request, call_id):
                 began = self.recording.clock.now()
-                permit = await self._permit(request, call_id, approved, first)
+                permit = await self._permit(request, call_id, approved, began, first)
                 first = ()
                 try:
                     outcome = await self._attempt(request, permit, body)
                 except Failure as error:
                     failure = error
                 else:
-                    await self._record(request, call_id, outcome, self.recording.clock.now() - began, cached)
+                    await self._record(request, call_id, outcome, began, cached)
                     return outcome.value
             tried, known = tried.after(failure), None
             if is_doubtful(request, failure) and can_be_found_out(self.recording, request):
                 await self._record_failure(request, permit, failure, final=False)
                 known = await self._find_out(request, call_id)
                 if known.happened:
-                    await self._record(request, call_id, Outcome(known.value), self.recording.clock.now() - began, cached, *known.told)
+                    await self._record(request, call_id, Outcome(known.value), began, cached, *known.told)
                     return known.value
                 first = known.told
             await self._rest(request, permit, failure, tried, known)
@@ -237,7 +239,7 @@ class JournaledBoundary:
         """Wait for the next attempt; raise the failure where there is none. ``known`` is what was found out about a write."""
         if known is not None and known.told:
             return  # a person said: do it
-        wait = self._delay(request if known is None else replace(request, idempotent=True), failure, tried)
+        wait = self._delay(request if known is None else request._replace(idempotent=True), failure, tried)
         if known is None:
             await self._record_failure(request, permit, failure, final=wait is None, wait=wait or 0.0)
         if wait is None:
@@ -286,7 +288,7 @@ class JournaledBoundary:
         reaction = merge_reactions(REACTIONS, request.on_failure)[failure.kind]
         return delay(request, reaction, failure, tried, self.recording.chance())
 
-    async def _permit(self, request: CallRequest, call_id: str, approved: Approved, first: Sequence[Event]) -> Permit:
+    async def _permit(self, request: CallRequest, call_id: str, approved: Approved, began: float, first: Sequence[Event]) -> Permit:
         """Record that an attempt begins; for a write this is the intent, and it is durable before the write begins.
 
         A consumed approval is in the same commit: there is no moment at which it is used up and the write not begun, or
@@ -295,7 +297,7 @@ class JournaledBoundary:
         known = self.recording.state.calls.get(call_id)
         attempt = (known.attempts if known else 0) + 1
         started = CallStarted(
-            at=self.recording.clock.now(),
+            at=began,
             call=call_id,
             parent=request.parent,
             what=request.kind,
@@ -339,32 +341,38 @@ class JournaledBoundary:
             raise
 
     async def _record(
-        self, request: CallRequest, call_id: str, outcome: Outcome, seconds: float, cached: Cached | None, *before: Event
+        self, request: CallRequest, call_id: str, outcome: Outcome, began: float, cached: Cached | None, *before: Event
     ) -> None:
-        used = outcome.usage
+        now = self.recording.clock.now()
         event = CallFinished(
-            at=self.recording.clock.now(),
+            at=now,
             call=call_id,
             parent=request.parent,
             what=request.kind,
             name=request.name,
             value=outcome.value,
             fingerprint=request.fingerprint,
-            requests=used.requests,
-            input_tokens=used.input_tokens,
-            output_tokens=used.output_tokens,
-            cost=used.cost,
-            seconds=seconds,
-            source="cache" if cached is not None and cached.hit else "made",
-            cached=cached,
-            replaces=tuple(self.recording.state.conversations.heard(request.name, call_id)) if outcome.is_whole else (),
+            seconds=now - began,
+            **self._more(request, call_id, outcome, cached),
         )
-        said = (Said(at=event.at, call=call_id, value=message) for message in outcome.said)
+        said = [Said(at=now, call=call_id, value=message) for message in outcome.said]
         self.recording.commits.note(*before, *said, event)
         if request.need is not None:
-            self.recording.reservations.answered(request.need.model, used.output_tokens)
+            self.recording.reservations.answered(request.need.model, outcome.usage.output_tokens)
             self.recording.reservations.release(call_id)
         await self.recording.commits.commit()
+
+    def _more(self, request: CallRequest, call_id: str, outcome: Outcome, cached: Cached | None) -> dict[str, Any]:
+        """Return what is said of a result where it isn't as usual: most of all what a model was paid."""
+        used = outcome.usage
+        more: dict[str, Any] = {}
+        if used is not NOTHING:
+            more |= {name: getattr(used, name) for name in ("requests", "input_tokens", "output_tokens", "cost")}
+        if cached is not None:
+            more |= {"cached": cached, "source": "cache" if cached.hit else "made"}
+        if outcome.is_whole:
+            more["replaces"] = tuple(self.recording.state.conversations.heard(request.name, call_id))
+        return more
 
     async def _record_failure(self, request: CallRequest, permit: Permit, failure: Failure, *, final: bool, wait: float = 0.0) -> None:
         # Whoever it goes through on its way up must not count it once more.

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ..exceptions import said
@@ -16,6 +17,7 @@ from ..failures import CallableError
 from ..ports import Json
 from . import values
 from .raising import told
+from .results import gives_later
 from .threads import Threads
 
 FORKED = 0
@@ -31,7 +33,7 @@ async def invoke(threads: Threads, name: str, function: Callable[..., Any], argu
         Exception: what it raised.
     """
     mine = os.getpid()
-    if inspect.iscoroutinefunction(function):
+    if _is_async(function):
         return await _awaited(name, function(**arguments), mine)
     result = await threads.run(_called, name=name, function=function, arguments=arguments, mine=mine)
     return await _awaited(name, result, mine) if inspect.isawaitable(result) else result
@@ -40,7 +42,7 @@ async def invoke(threads: Threads, name: str, function: Callable[..., Any], argu
 def invoke_here(loop: asyncio.AbstractEventLoop, name: str, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     """Return what a function gives, called in this thread, whose ``loop`` doesn't run; raises as `invoke` does."""
     mine = os.getpid()
-    if inspect.iscoroutinefunction(function):
+    if _is_async(function):
         return loop.run_until_complete(_awaited(name, function(**arguments), mine))
     result = _called(name, function, arguments, mine)
     return loop.run_until_complete(_awaited(name, result, mine)) if inspect.isawaitable(result) else result
@@ -48,7 +50,7 @@ def invoke_here(loop: asyncio.AbstractEventLoop, name: str, function: Callable[.
 
 def storable(name: str, result: Any) -> Json:
     """Return a result as JSON; `CallableError` where it can't be kept."""
-    if isinstance(result, Iterator | AsyncIterator):
+    if gives_later(result.__class__):
         msg = f"{name} returned a {type(result).__name__}, which can't be kept: nobody knows what it will give"
         raise CallableError(msg, type_name="TypeError", help="return a list of what it yields")
     try:
@@ -56,6 +58,11 @@ def storable(name: str, result: Any) -> Json:
     except CallableError as error:
         msg = f"what {name} returned can't be kept: {error.message}"
         raise CallableError(msg, type_name="TypeError", help=error.help) from error
+
+
+@lru_cache(maxsize=1024)
+def _is_async(function: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(function)
 
 
 def _called(name: str, function: Callable[..., Any], arguments: Mapping[str, Any], mine: int) -> Any:

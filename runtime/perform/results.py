@@ -30,7 +30,7 @@ def conform(name: str, function: Callable[..., Any], result: Any) -> Any:
 def fitting(name: str, annotation: Any, result: Any) -> Any:
     """Return a value as what an annotation says; raises as `conform` does. What pydantic can't check is taken as it is."""
     adapter = _adapter(annotation)
-    if adapter is None or isinstance(result, Iterator | AsyncIterator):
+    if adapter is None or gives_later(result.__class__):
         return result
     try:
         found = adapter.validate_python(result, by_alias=True, by_name=True)
@@ -39,7 +39,14 @@ def fitting(name: str, annotation: Any, result: Any) -> Any:
         msg = f"{name} gave {gave}, and its annotation says {values.shown(annotation)}: {values.explain(error)}"
         raise CallableError(msg, type_name=WRONG_TYPE, help="mend the function, or its annotation") from error
     # An Iterable is checked while it is read, and would be used up by that.
-    return result if isinstance(found, Iterator) else found
+    return result if gives_later(found.__class__) else found
+
+
+# Asked of a value each time, this takes as long as all else that is asked of it.
+@lru_cache(maxsize=1024)
+def gives_later(kind: type) -> bool:
+    """Return whether values of a type give others while they are read, and can be read once."""
+    return issubclass(kind, Iterator | AsyncIterator)
 
 
 @lru_cache(maxsize=1024)

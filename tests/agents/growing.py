@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from darner.compiler.plan import Lock, ModelPlan, Plan, StepPlan
+from darner.runtime.events import CallFinished
 from darner.runtime.failures import DarnerError
 from darner.runtime.journal import record
 from darner.runtime.journal.binding import Binding
@@ -64,7 +65,7 @@ def bytes_by_turn(folder: Path) -> list[int]:
     sizes = []
     with path.open("rb") as file:
         for one in record.scan(file, path.stat().st_size, str(path)):
-            answers = sum(event.kind == "call_finished" and event.what == "model" for event in record.decode(one, str(path)))
+            answers = sum(isinstance(event, CallFinished) and event.what == "model" for event in record.decode(one, str(path)))
             sizes += [one.end] * answers
     blobs = folder / "store/runs/r/blobs"
     sizes[-1] += sum(one.stat().st_size for one in blobs.iterdir()) if blobs.exists() else 0

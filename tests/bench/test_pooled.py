@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from darner.compiler.plan import Lock, Plan
+from darner.runtime.events import CallFinished
 from darner.runtime.journal.binding import Binding
 from darner.runtime.journal.log import read_events
 from darner.runtime.journal.store import open_store
@@ -84,7 +85,7 @@ def _steps(folder: Path, kind: str, given: dict[str, Any], resources: dict[str, 
     state = run_flow(store, Binding("r", plan, Lock(), {}, texts, {}, str(ORDERS / "x.yaml")), Surroundings(EnvironmentSecrets({})))
     assert state.finished is not None
     assert state.finished.status == "done"
-    ends = [event.at for event in read_events(store, "r") if event.kind == "call_finished"]
+    ends = [event.at for event in read_events(store, "r") if isinstance(event, CallFinished)]
     return [(after - before) * 1000 for before, after in itertools.pairwise(ends)]
 
 

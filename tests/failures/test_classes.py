@@ -138,7 +138,7 @@ def _met(code: int, desk: Desk, events: list[Any]) -> Met:
     steps |= {one.step: "done" for one in events if one.kind == "step_finished"}
     failed = [one for one in events if isinstance(one, StepFailed)]
     tried: Counter[str] = Counter()
-    above: dict[str, str] = {one.call: one.parent for one in events if one.kind == "call_started"}
+    above: dict[str, str] = {one.call: one.parent for one in events if one.kind in {"call_started", "call_made"}}
     for one in events:
         if isinstance(one, CallFailed) and one.call not in above.values():
             root = one.parent

@@ -8,7 +8,6 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -124,12 +123,8 @@ def _survives(ordinals: Callable[[], keys.Ordinals]) -> bool:
         first.call(request, f"of {request.parent}")
     second = first.again()
     second.boundary._ordinals = ordinals()
-    edited = [CallRequest(**{**_fields(one), "fingerprint": "edited"}) for one in reversed(requests)]
+    edited = [one._replace(fingerprint="edited") for one in reversed(requests)]
     return [second.call(one, "repeated") for one in edited] == [f"of {one.parent}" for one in edited] and not second.made
-
-
-def _fields(request: CallRequest) -> dict[str, Any]:
-    return {name: getattr(request, name) for name in request.__slots__}
 
 
 def test_replay_needs_no_order_and_survives_edited_tools_and_broken_keys_are_caught() -> None:
@@ -173,7 +168,7 @@ def test_an_error_of_a_callable_is_not_tried_again_unless_the_spec_says_so() -> 
     bench = Bench()
     with pytest.raises(CallableError):
         bench.call(READ, CallableError("boom"), "never")
-    more = CallRequest(**{**_fields(READ), "on_failure": {"error": Reaction(attempts=2, backoff=Backoff(first=5, last=5))}})
+    more = READ._replace(on_failure={"error": Reaction(attempts=2, backoff=Backoff(first=5, last=5))})
     assert Bench().call(more, CallableError("boom"), "here") == "here"
 
 
@@ -229,7 +224,7 @@ def test_an_idempotent_write_that_was_cut_off_is_repeated_with_the_same_key() ->
     assert second.call(KEYED, "done") == "done"
     assert len({permit.idempotency_key for permit in (*first.made, *second.made)}) == 1
     other = Bench()
-    other.call(CallRequest(**{**_fields(KEYED), "arguments": {"id": 2}}), "done")
+    other.call(KEYED._replace(arguments={"id": 2}), "done")
     assert other.made[0].idempotency_key != first.made[0].idempotency_key
     assert keys.idempotency_key("run-2", first.made[0].call_id) != first.made[0].idempotency_key
 
@@ -253,7 +248,7 @@ class RetriesWrites(JournaledBoundary):
 
     def _delay(self, request: CallRequest, failure: Failure, tried: Attempts) -> float | None:
         """Treat a write like a read."""
-        return super()._delay(CallRequest(**{**_fields(request), "effects": "read"}), failure, tried)
+        return super()._delay(request._replace(effects="read"), failure, tried)
 
 
 def _writes_once(kind: type[JournaledBoundary]) -> bool:
@@ -285,9 +280,9 @@ def _is_intent_first(boundary: JournaledBoundary, bench: Bench) -> bool:
 class NoIntent(JournaledBoundary):
     """A broken variant: the start of a write rides along, like that of a read."""
 
-    async def _permit(self, request: CallRequest, call_id: str, approved: Approved, first: Sequence[Event]) -> Permit:
+    async def _permit(self, request: CallRequest, call_id: str, approved: Approved, began: float, first: Sequence[Event]) -> Permit:
         """Note the start, and go on at once."""
-        return await super()._permit(CallRequest(**{**_fields(request), "effects": "read"}), call_id, approved, first)
+        return await super()._permit(request._replace(effects="read"), call_id, approved, began, first)
 
 
 def test_the_intent_of_a_write_is_durable_before_it_begins() -> None:

@@ -211,7 +211,7 @@ def test_the_time_of_a_flow_runs_out_wherever_the_clock_jumps(folder: Path, by: 
     """Five seconds are five seconds for a process that lives through them; a later owner goes by the clock."""
     bench = Bench(folder, ENDLESS)
     began = time.monotonic()
-    state = bench.go(Jumping(by, lambda: bench.has(b"call_finished")))
+    state = bench.go(Jumping(by, lambda: bench.has(b"call_made")))
     assert state.finished is not None
     assert "has used up its time: 5s" in (state.finished.error or "")
     assert time.monotonic() - began < 40

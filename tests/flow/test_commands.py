@@ -131,7 +131,7 @@ def wait_until_running(desk: Orders, run: str) -> None:
     journal = desk.store / "runs" / run / "journal/records.darner"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        if journal.exists() and journal.read_bytes().count(b"call_finished"):
+        if journal.exists() and journal.read_bytes().count(b"call_made"):
             return
         time.sleep(0.05)
     raise AssertionError(run)

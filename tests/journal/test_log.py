@@ -116,8 +116,7 @@ def test_an_event_with_an_unknown_field_is_an_error(store: Store) -> None:
     """A field that this version doesn't know could change the meaning of the event."""
     path = written(store, [finished("a")])
     [before] = _records(path)
-    event = finished("b").model_copy()
-    payload = record.encode([(event, '{"step": "b", "surprise": 1}')])
+    payload = record.encode([("step_finished", 0.0, '{"step": "b", "surprise": 1}')])
     path.write_bytes(path.read_bytes() + record.frame(payload, seq=1, epoch=1, nonce=bytes(16), before=before.hash)[0])
     with pytest.raises(Corrupt, match="surprise"):
         list(read_events(store, RUN))

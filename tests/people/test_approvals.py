@@ -120,7 +120,7 @@ def test_reconcile_answers_for_a_write_that_broke_off(tmp_path: Path, happened: 
     asyncio.run(first.buy(1))
     events = [one for one in first.log.events if one.kind != "call_finished"]
     second = Bench(tmp_path, log=MemoryLog([*events, TakenUp(at=0.0, epoch=2, owner="x")]))
-    assert asyncio.run(second.buy(1, request=dataclasses.replace(BUY, reconcile=look))) == 1
+    assert asyncio.run(second.buy(1, request=BUY._replace(reconcile=look))) == 1
     assert second.bought == bought
 
 

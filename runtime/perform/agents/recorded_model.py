@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Any, cast
@@ -247,8 +247,7 @@ class RecordedModel(WrapperModel):
     ) -> ModelResponse:
         call = self._call(name, scrubbed(messages), parameters)
         need = estimate(name, call.arguments, parameters, self._models.longest(name), self._models.price(name))
-        request = replace(
-            call,
+        request = call._replace(
             on_failure=self._asking.on_failure,
             flaw=None if self._reaction("context").rewind is False else flaw,
             patience=patience,
@@ -275,7 +274,7 @@ class RecordedModel(WrapperModel):
         known = self._asking.boundary.look(request)
         for refused in known.refused:
             if await self._asking.accepts(_response_in(request.name, refused)):
-                free = replace(request, turn=None, need=None, bounds=())
+                free = request._replace(turn=None, need=None, bounds=())
                 return await self._asking.boundary.call(free, partial(_given, known.refused[0]))
         if not known.is_served and self._hints.are_due:
             raise HintDue

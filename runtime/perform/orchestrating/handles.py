@@ -94,7 +94,7 @@ def typed(name: str, annotation: Any, value: Json) -> Any:
     """Return a recorded result as what its handle's annotation says; `CallableError` where it doesn't fit."""
     try:
         # A copy, so that what an orchestrator does to it stays its own affair.
-        return values.parse(annotation, copy.deepcopy(value))
+        return values.parse(annotation, copy.deepcopy(value) if isinstance(value, dict | list) else value)
     except Semantic as misfit:
         msg = f"the result of {name} doesn't fit {values.shown(annotation)}: {misfit.message}"
         raise CallableError(msg, type_name="ValidationError") from misfit
