@@ -11,7 +11,11 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    try:
+        code = run(sys.argv[1:] if arguments is None else arguments)
+    finally:
+        _drop_what_stderr_does_not_take()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -25,6 +29,14 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("stopped before anything had begun\n")
         return INTERRUPTED
+
+
+def _drop_what_stderr_does_not_take() -> None:
+    """Have what a full disk under stderr left over go nowhere: Python tries once more when it ends, and would exit with 120."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _open_what_is_closed() -> None:

@@ -51,7 +51,7 @@ def _failed(board: Board, wave: list[tuple[int, Tries]], failure: FailureClass) 
     """Let a worker begin the shard of a wave and fail."""
     attempt, rung = wave[0][1][0]
     board.start(0, ShardRef(0, attempt, rung))
-    told = {failure: Totals(attempts=1, calls=int(attempt == 1))}
+    told: dict[FailureClass, Totals] = {failure: Totals(attempts=1, calls=int(attempt == 1))}
     board.finish(Marker(shard=0, group=0, attempt=attempt, rung=rung, outcome="failed", failure=failure, message="it ended", failures=told))
 
 
