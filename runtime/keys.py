@@ -78,6 +78,9 @@ class Ordinals:
             task_of: returns who asked for a call that is on record, None where it isn't.
         """
         equal = self._equal(request)
+        if equal not in self._seen and equal not in self._taken and task_of(equal) is None:
+            self._seen[equal] = 1  # the first, and nobody's
+            return equal
         number, _ = self._choice(request, equal, task, task_of)
         taken = self._taken[equal]
         taken.add(number)

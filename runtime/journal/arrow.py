@@ -18,12 +18,17 @@ _BATCH = bytes.fromhex("00000a0018000c00040008000a000000bc00000010000000")
 _BUFFERS = bytes.fromhex("000000000a000000")
 _NODES = bytes.fromhex("0000000004000000")
 _HEAD = struct.Struct("<40sQ24sQ8s20Q8s8Q")
+_LENGTH, _TEXTS_LENGTH = 40, 240
+"""Where in it the length of the body stands, and that of the last column's texts."""
+_TIME_AND_ENDS = struct.Struct("<dii")
 _ZEROS = bytes(8)
 
 
 def batch(version: int, kinds: Sequence[str], times: Sequence[float], bodies: Sequence[str]) -> bytes:
     """Return one record batch of rows ``version`` (uint16), kind (string), time (float64), body (string), as a stream holds it."""
     count = len(kinds)
+    if count == 1:
+        return _one(version, kinds[0], times[0], bodies[0].encode())
     first, first_places = _versions_and_kinds(version, tuple(kinds))
     at, (ends, texts) = struct.pack(f"<{count}d", *times), _texts(bodies)
     time_starts = len(first)
@@ -33,6 +38,25 @@ def batch(version: int, kinds: Sequence[str], times: Sequence[float], bodies: Se
     places = (time_starts, 0, time_starts, len(at), ends_start, 0, ends_start, len(ends), texts_start, len(texts))
     nodes = (count, 0) * 4
     return _HEAD.pack(_MESSAGE, len(body), _BATCH, count, _BUFFERS, *first_places, *places, _NODES, *nodes) + body
+
+
+def _one(version: int, kind: str, at: float, text: bytes) -> bytes:
+    """Return a batch of one row. Of these bytes only its time, its text, that text's length and the body's differ."""
+    front, middle, end, texts_start = _around_one(version, kind)
+    padding = _ZEROS[: -len(text) % 8]
+    length, size = (texts_start + len(text) + len(padding)).to_bytes(8, "little"), len(text).to_bytes(8, "little")
+    return b"".join((front, length, middle, size, end, _TIME_AND_ENDS.pack(at, 0, len(text)), text, padding))
+
+
+@lru_cache(maxsize=256)
+def _around_one(version: int, kind: str) -> tuple[bytes, bytes, bytes, int]:
+    """Return what stands before, between and behind the two lengths, up to the time, and where in the body the text starts."""
+    first, first_places = _versions_and_kinds(version, (kind,))
+    ends_start = len(first) + 8
+    texts_start = ends_start + 8
+    places = (len(first), 0, len(first), 8, ends_start, 0, ends_start, 8, texts_start, 0)
+    head = _HEAD.pack(_MESSAGE, 0, _BATCH, 1, _BUFFERS, *first_places, *places, _NODES, *(1, 0) * 4)
+    return head[:_LENGTH], head[_LENGTH + 8 : _TEXTS_LENGTH], head[_TEXTS_LENGTH + 8 :] + first, texts_start
 
 
 # Most commits hold the same few kinds in the same order.

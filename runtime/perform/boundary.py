@@ -24,7 +24,7 @@ from ..reservations import Held
 from ..retry import Attempts, delay
 from .admission import Admission
 from .awaiting import awaited
-from .doubtful import Found, approval_of, can_be_found_out, find_out, is_doubtful
+from .doubtful import UNASKED, Found, approval_of, can_be_found_out, find_out, is_doubtful
 from .earlier import Earlier, damaged, earlier, former_answers
 from .recording import Recording
 from .surrounding import Set
@@ -87,7 +87,8 @@ class JournaledBoundary:
                 if self.recording.gate is not None:
                     await self.recording.gate.passed()
                 is_uncertain = known is not None and known.unsettled and not request.idempotent
-                work = (self._settle if is_uncertain else self._obtain)(request, call_id, body)
+                way = self._settle if is_uncertain else self._perform if request.cache is None else self._obtain
+                work = way(request, call_id, body)
                 value = await (self._to_its_end(work) if request.effects == "write" else work)
         self.finished[request.parent] = call_id
         if request.kind == "model":
@@ -177,7 +178,7 @@ class JournaledBoundary:
     async def _obtain(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Return an equal call's result where the call may be cached and there is one; else make the call."""
         cache = self.recording.cache
-        if request.cache is None or cache is None or request.effects == "write" or request.remembers:
+        if cache is None or request.cache is None or request.effects == "write" or request.remembers:
             return await self._perform(request, call_id, body)
         began = self.recording.clock.now()
         async with cache.look(request, request.cache, call_id) as found:
@@ -197,7 +198,7 @@ class JournaledBoundary:
         *,
         first: Sequence[Event] = (),
     ) -> Json:
-        approved = await approval_of(self.recording, self, request, call_id)
+        approved = UNASKED if request.approval is None else await approval_of(self.recording, self, request, call_id)
         on_record = self.recording.state.calls.get(call_id)
         tried, first = _UNTRIED if on_record is None else Attempts.on_record(on_record.failures), (*first, *approved.events)
         if call_id in self.recording.state.waits.timers:
@@ -210,7 +211,8 @@ class JournaledBoundary:
                 permit = await self._permit(request, call_id, approved, began, first)
                 first = ()
                 try:
-                    outcome = await self._attempt(request, permit, body)
+                    is_bounded = self.timeout is not None and request.kind != "agent"
+                    outcome = await (self._attempt(request, permit, body) if is_bounded else body(permit))
                 except Failure as error:
                     failure = error
                 else:
@@ -329,8 +331,6 @@ class JournaledBoundary:
         return found.said
 
     async def _attempt(self, request: CallRequest, permit: Permit, body: Callable[[Permit], Awaitable[Outcome]]) -> Outcome:
-        if self.timeout is None or request.kind == "agent":
-            return await body(permit)
         clock = asyncio.timeout(self.timeout)
         try:
             async with clock:

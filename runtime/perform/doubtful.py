@@ -22,13 +22,14 @@ class Found:
     told: tuple[Event, ...] = ()
 
 
-_UNASKED = Approved()
+UNASKED = Approved()
+"""Of what nobody has to approve."""
 
 
 async def approval_of(recording: Recording, boundary: Boundary, request: CallRequest, call_id: str) -> Approved:
     """Return the approval of a write that needs one; nothing is written without it."""
     if request.approval is None:
-        return _UNASKED
+        return UNASKED
     if recording.people is None:
         raise Refused(f"{request.approval.human} can't be asked to approve {request.name}: there is nobody here")
     with recording.waits.undecided(call_id):

@@ -24,8 +24,8 @@ FORKED = 0
 """How a process ends that a function's fork left behind: its parent goes on, and is the one that counts."""
 
 
-async def invoke(threads: Threads, name: str, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-    """Return what a function gives: one that isn't async runs in a thread, and a coroutine that it returns is awaited.
+def invoke(threads: Threads, name: str, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Awaitable[Any]:
+    """Return a function's result, to be awaited: one that isn't async runs in a thread, and a coroutine that it returns is awaited.
 
     Raises:
         CallableError: it left with something that ends processes or tasks (SystemExit, KeyboardInterrupt, a cancellation of
@@ -34,7 +34,11 @@ async def invoke(threads: Threads, name: str, function: Callable[..., Any], argu
     """
     mine = os.getpid()
     if _is_async(function):
-        return await _awaited(name, function(**arguments), mine)
+        return _awaited(name, function(**arguments), mine)
+    return _in_thread(threads, name, function, arguments, mine)
+
+
+async def _in_thread(threads: Threads, name: str, function: Callable[..., Any], arguments: Mapping[str, Any], mine: int) -> Any:
     result = await threads.run(_called, name=name, function=function, arguments=arguments, mine=mine)
     return await _awaited(name, result, mine) if inspect.isawaitable(result) else result
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -137,7 +137,8 @@ class Tools:
         """
         tool, offered = self._tool(name), self.interface(name)
         given = offered.parse(arguments)
-        cage = await self._cage(name, tool, laid_over)
+        is_caged = (laid_over.resources or tool.resources or laid_over.grant) is not None
+        cage = await self._cage(name, tool, laid_over) if is_caged else None
         request = CallRequest(
             parent=parent,
             kind="tool",
@@ -162,13 +163,10 @@ class Tools:
             )
         return result
 
-    async def _cage(self, name: str, tool: ToolPlan, laid_over: LaidOver) -> Cage | None:
-        given = laid_over.resources or tool.resources
-        if given is None and laid_over.grant is None:
-            return None
+    async def _cage(self, name: str, tool: ToolPlan, laid_over: LaidOver) -> Cage:
         if tool.mcp is not None:
             raise Refused(f"{name} runs in its server, so it can't be given resources", help="give them to the server")
-        return await self._caging().cage(name, given, laid_over.grant)
+        return await self._caging().cage(name, laid_over.resources or tool.resources, laid_over.grant)
 
     def _caging(self) -> Cages:
         if self._cages is None:
@@ -247,10 +245,10 @@ class Tools:
             raise self._failed(offered.name, error) from error
         return Outcome(result if cage is not None else _kept(tool, offered, result))
 
-    async def _invoke(self, offered: Interface | RemoteTool, arguments: dict[str, Any], key: str) -> Any:
+    def _invoke(self, offered: Interface | RemoteTool, arguments: dict[str, Any], key: str) -> Awaitable[Any]:
         if isinstance(offered, RemoteTool):
-            return await self._servers.call(offered.called, arguments, key)
-        return await invoke(self._threads, f"the tool {offered.name}", offered.function, arguments)
+            return self._servers.call(offered.called, arguments, key)
+        return invoke(self._threads, f"the tool {offered.name}", offered.function, arguments)
 
     def _failed(self, name: str, error: BaseException) -> Failure:
         return failed(f"the tool {name}", error, self._masked)

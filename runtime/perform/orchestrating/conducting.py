@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -45,18 +46,18 @@ class Conductor:
         check = partial(wished, policy=self.plan.policy, gpus=machine.devices())
         return CallHandle(name, output_of(annotation), perform, check if name in self.plan.tools else None)
 
-    async def _call(self, orchestration: Orchestration, calling: Calling) -> Json:
+    def _call(self, orchestration: Orchestration, calling: Calling) -> Coroutine[Any, Any, Json]:
         name, plan = calling.name, self.plan
         work = self._use if self.agents.tools.has(name) else self._ask if name in plan.humans else self._consult
-        return await orchestration.call(calling, partial(work, orchestration, calling))
+        return orchestration.call(calling, partial(work, orchestration, calling))
 
-    async def _use(self, around: Orchestration, calling: Calling) -> Json:
+    def _use(self, around: Orchestration, calling: Calling) -> Coroutine[Any, Any, Json]:
         tools, given = self.agents.tools, calling.arguments
         if not calling.is_named:
             fields = tuple(tools.interface(calling.name).schema.get("properties", {}))
             given = {only_parameter(f"the tool {calling.name}", fields): given}
         laid_over = LaidOver(around.step.on_failure, grant=calling.grant)
-        return await tools.call(around.boundary, calling.name, given, parent=around.path, laid_over=laid_over)
+        return tools.call(around.boundary, calling.name, given, parent=around.path, laid_over=laid_over)
 
     async def _consult(self, around: Orchestration, calling: Calling) -> Json:
         laid_over = LaidOver(around.step.on_failure)
