@@ -47,7 +47,8 @@ class GroupCommit:
 
     async def commit(self, *events: Event) -> None:
         """Return when these events, and all noted before them, are durable. Raises what the log raised, now and ever after."""
-        self.note(*events)
+        if events:
+            self.note(*events)
         mine = self._noted
         self._callers += 1
         if self._error is None and (self._alone < ALONE or self._alone % LOOKS == 0 or self._is_slow or self._writer is not None):

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...compiler.settings import REACTIONS, merge_reactions
 from .. import budget
@@ -27,10 +27,7 @@ from .awaiting import awaited
 from .doubtful import UNASKED, Found, approval_of, can_be_found_out, find_out, is_doubtful
 from .earlier import Earlier, damaged, earlier, former_answers
 from .recording import Recording
-from .surrounding import Set
 
-_FREE = contextlib.nullcontext()
-"""The turn of a call that waits for nothing."""
 _UNTRIED = Attempts()
 _LONG = 20.0
 """Seconds that a write without a time-out may well take."""
@@ -38,6 +35,25 @@ _LONG = 20.0
 
 _PAUSE, _QUIET = 0.01, 20
 """Seconds between looks at whether another task comes for what it had, and after how many without a call it won't."""
+
+
+class _Try(NamedTuple):
+    """One attempt of a call. ``first`` are events that go into one commit with the intent of a write."""
+
+    request: CallRequest
+    call_id: str
+    body: Callable[[Permit], Awaitable[Outcome]]
+    approved: Approved
+    cached: Cached | None
+    first: Sequence[Event]
+
+
+class _Failed(NamedTuple):
+    """An attempt that failed: when it began, and how."""
+
+    began: float
+    permit: Permit
+    failure: Failure
 
 
 @dataclass
@@ -59,7 +75,8 @@ class JournaledBoundary:
     relief: Relief = field(default_factory=Relief)
     """What people gave to the step after it had failed."""
     _ordinals: Ordinals = field(default_factory=Ordinals)
-    _task: ContextVar[str] = field(default_factory=lambda: ContextVar("darner_asking", default=""))
+    asking: ContextVar[str] = field(default_factory=lambda: ContextVar("darner_asking", default=""))
+    """The asyncio task of an orchestrator that asks; see `events.CallStarted`."""
 
     async def call(self, request: CallRequest, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Return the result of a call: served, or performed and recorded.
@@ -117,7 +134,7 @@ class JournaledBoundary:
     def look(self, request: CallRequest) -> OnRecord:
         """Return what is on record of a call that is asked for next; see `ports.Boundary`."""
         state = self.recording.state
-        known = state.calls.get(self._ordinals.following(request, self._task.get(), self._task_of))
+        known = state.calls.get(self._ordinals.following(request, self.asking.get(), self._task_of))
         if known is None:
             return NOT_ON_RECORD
         is_raised = self.replay is not None and known.given_up is not None
@@ -140,7 +157,7 @@ class JournaledBoundary:
         """Return the identity of a call that is asked for now, counted among its equals."""
         if self.replay is None:
             return self._ordinals.identity(request)
-        call = self._ordinals.claim(request, self._task.get(), self._task_of)
+        call = self._ordinals.claim(request, self.asking.get(), self._task_of)
         self.replay.asked(call)
         return call
 
@@ -150,7 +167,7 @@ class JournaledBoundary:
         What is on record is served at once, so a branch that goes on as before has soon asked for all that it had. Where
         nothing has been asked for a while, the code was edited, and the tasks' numbers are others now.
         """
-        quiet, task = 0, self._task.get()
+        quiet, task = 0, self.asking.get()
         while quiet < _QUIET and self._ordinals.is_anothers(request, task, self._task_of):
             before = replay.asks
             await asyncio.sleep(_PAUSE)
@@ -159,10 +176,6 @@ class JournaledBoundary:
     def _task_of(self, call: str) -> str | None:
         known = self.recording.state.calls.get(call)
         return None if known is None else known.task
-
-    def asked_by(self, task: str) -> Set[str]:
-        """Let the calls that are made here be those of one asyncio task of an orchestrator; see `events.CallStarted`."""
-        return Set(self._task, task)
 
     async def _settle(self, request: CallRequest, call_id: str, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:
         """Find out what became of a write that broke off, and do it where it did not happen."""
@@ -204,21 +217,17 @@ class JournaledBoundary:
         if call_id in self.recording.state.waits.timers:
             await self._until_due(request, call_id)
         while True:
-            if is_free := request.turn is None and request.need is None:
+            tries = _Try(request, call_id, body, approved, cached, first)
+            if request.turn is None and request.need is None:
                 self._judge(request)
-            async with _FREE if is_free else self._admission().of(request, call_id):
-                began = self.recording.clock.now()
-                permit = await self._permit(request, call_id, approved, began, first)
-                first = ()
-                try:
-                    is_bounded = self.timeout is not None and request.kind != "agent"
-                    outcome = await (self._attempt(request, permit, body) if is_bounded else body(permit))
-                except Failure as error:
-                    failure = error
-                else:
-                    await self._record(request, call_id, outcome, began, cached)
-                    return outcome.value
-            tried, known = tried.after(failure), None
+                done = await self._once(tries)
+            else:
+                async with self._admission().of(request, call_id):
+                    done = await self._once(tries)
+            if not isinstance(done, _Failed):
+                return done
+            began, permit, failure = done
+            tried, known, first = tried.after(failure), None, ()
             if is_doubtful(request, failure) and can_be_found_out(self.recording, request):
                 await self._record_failure(request, permit, failure, final=False)
                 known = await self._find_out(request, call_id)
@@ -227,6 +236,18 @@ class JournaledBoundary:
                     return known.value
                 first = known.told
             await self._rest(request, permit, failure, tried, known)
+
+    async def _once(self, one: _Try) -> Json | _Failed:
+        """Make one attempt, and return its result once that is durable; or how it failed, for whoever decides what follows."""
+        began = self.recording.clock.now()
+        permit = await self._permit(one.request, one.call_id, one.approved, began, one.first)
+        try:
+            is_bounded = self.timeout is not None and one.request.kind != "agent"
+            outcome = await (self._attempt(one.request, permit, one.body) if is_bounded else one.body(permit))
+        except Failure as failure:
+            return _Failed(began, permit, failure)
+        await self._record(one.request, one.call_id, outcome, began, one.cached)
+        return outcome.value
 
     def _judge(self, request: CallRequest) -> list[Held]:
         """Return what bounds a request to a model; `Exhausted` where a bound of any call is used up, or its time is over."""
@@ -306,7 +327,7 @@ class JournaledBoundary:
             name=request.name,
             attempt=attempt,
             effects=request.effects,
-            task=self._task.get(),
+            task=self.asking.get(),
         )
         if request.effects == "write":
             self.recording.waits.writes.begin()

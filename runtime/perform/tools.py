@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import inspect
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
@@ -53,8 +52,6 @@ class LaidOver:
 
 
 NOTHING = LaidOver()
-UNBOUNDED = contextlib.nullcontext()
-"""Stands for the time-out of what has none."""
 
 
 class Tools:
@@ -223,12 +220,12 @@ class Tools:
         key = permit.idempotency_key
         clock = None if tool.timeout is None else asyncio.timeout(tool.timeout)
         try:
-            async with clock or UNBOUNDED:
-                if cage is not None:
-                    asked = values.dump(given) if permit.arguments is None else permit.arguments
-                    result = await cage.call({"tool": offered.name, "arguments": asked, "key": key})
-                else:
-                    result = await self._invoke(offered, self._arguments(tool, offered, given, permit), key)
+            if cage is not None:
+                asked = values.dump(given) if permit.arguments is None else permit.arguments
+                work: Awaitable[Any] = cage.call({"tool": offered.name, "arguments": asked, "key": key})
+            else:
+                work = self._invoke(offered, self._arguments(tool, offered, given, permit), key)
+            result = await (work if clock is None else _in_time(clock, work))
         except Semantic as refusal:
             return Outcome({FEEDBACK: refusal.message})
         except TimeoutError as late:
@@ -275,6 +272,11 @@ class Tools:
         if ref.root == "secrets":
             return self._secrets.get(name)
         return self._datasets.handle(name) if ref.root == "datasets" else self._params[name]
+
+
+async def _in_time(clock: asyncio.Timeout, work: Awaitable[Any]) -> Any:
+    async with clock:
+        return await work
 
 
 def _kept(tool: ToolPlan, offered: Interface | RemoteTool, result: Any) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,24 @@ from .tasks import GROWING, TaskTree, count_tasks
 
 LOOK = 1.0
 """Seconds between looks at a step's time."""
+
+
+class _Performing:
+    """What performs a call of a task is none of the code's own. All at once, since each step of a session passes here."""
+
+    __slots__ = ("_asking", "_task", "_tokens")
+
+    def __init__(self, asking: ContextVar[str], task: str) -> None:
+        self._asking, self._task = asking, task
+
+    def __enter__(self) -> None:
+        self._tokens = CURRENT.set(None), GROWING.set(None), self._asking.set(self._task)
+
+    def __exit__(self, *_: object) -> None:
+        moments, tree, task = self._tokens
+        self._asking.reset(task)
+        GROWING.reset(tree)
+        CURRENT.reset(moments)
 
 
 @dataclass
@@ -109,8 +128,7 @@ class Orchestration:
         if limit is not None and self._made > limit:
             msg = f"{self.path} has used up its limits.calls: {limit}"
             raise Exhausted(msg, help="raise limits.calls in the spec, and go on with `darner resume RUN --plan new`")
-        task = self.tree.path()
-        with Set(CURRENT, None), Set(GROWING, None), self.boundary.asked_by(task or ""):  # what performs a call is none of the code
+        with _Performing(self.boundary.asking, self.tree.path() or ""):
             return await work()
 
     def _refuse_late(self, name: str) -> None:

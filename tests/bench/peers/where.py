@@ -47,7 +47,7 @@ def _room(frame: FrameType | None) -> str:
     while frame is not None:
         name = frame.f_code.co_filename
         if _is_in(name, HOUSE):
-            return "sync" if "sync(" in linecache.getline(name, frame.f_lineno) else str(Path(name).relative_to(HOUSE))
+            return "sync" if "sync(" in linecache.getline(name, frame.f_lineno or 0) else str(Path(name).relative_to(HOUSE))
         if _is_in(name, JOBS):
             return "code"
         if name.startswith(LOOP):
