@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
@@ -125,11 +125,13 @@ class Oracle(Model):
             failure.usage = Usage(1, charge.input_tokens, charge.output_tokens, charge.cost)
         raise failure
 
-    def _said(self, asked: _Request, parameters: ModelRequestParameters) -> ToolCallPart:
+    def _said(self, asked: _Request, parameters: ModelRequestParameters) -> ToolCallPart | TextPart:
         chance = random.Random(f"says {asked.key}")
         number = chance.randrange(2**31)
         if parameters.function_tools and asked.answered < TURNS and chance.random() < 0.5:
             tool = chance.choice(sorted(one.name for one in parameters.function_tools))
             return ToolCallPart(tool, json.dumps({"what": ["oracle", number]}))
+        if not parameters.output_tools:  # a conversation that was too long is to be told shorter
+            return TextPart(f"in short: {number}")
         value = Said(flag=number % 3 != 0, list=list(range(number % 4)), number=number)
         return ToolCallPart(parameters.output_tools[0].name, value.model_dump_json())
