@@ -43,7 +43,7 @@ def _bills(story: Story) -> Iterator[tuple[int, int, Decimal]]:
     for one in story.events:
         if isinstance(one, CallFinished) and one.what == "model":
             yield int(one.value["provider_response_id"]), one.input_tokens + one.output_tokens, one.cost
-        elif isinstance(one, CallFailed) and (found := _BILLED.search(one.message)) and (one.input_tokens or one.cost):
+        elif isinstance(one, CallFailed) and (found := _BILLED.search(one.help or "")) and (one.input_tokens or one.cost):
             yield int(found[1]), one.input_tokens + one.output_tokens, one.cost
 
 

@@ -121,7 +121,7 @@ class Oracle(Model):
         failure: Failure = FAILURES[kind]("a failure of chance", retry_after=retry_after)
         if int(asked.key[-1], 16) % 2:
             charge = self._bill(town, asked)
-            failure.message = f"a failure of chance, billed as {charge.number}"
+            failure.help = f"billed as {charge.number}"  # not in the message, which models are told: it would change what they are asked
             failure.usage = Usage(1, charge.input_tokens, charge.output_tokens, charge.cost)
         raise failure
 
