@@ -22,32 +22,33 @@ class Replay:
     asks: int = 0
     """How often something was asked for."""
     _left: dict[str, None] = field(default_factory=dict)
-    _begun: set[str] = field(default_factory=set)
-    """The calls that began, and were not asked for yet either."""
+    _others: set[str] = field(default_factory=set)
+    """The calls that have no result, be it that they failed, and were not asked for yet either: a task may still come for its own."""
 
     def __post_init__(self) -> None:
         waiting = [self.path]
         while waiting:
             for name in self.state.below.get(waiting.pop(), ()):
                 call = self.state.calls.get(name)
-                if call is None or call.given_up is not None:
+                if call is None:
                     continue
-                if call.payload is not None:
+                if call.given_up is None and call.payload is not None:
                     self._left[name] = None
-                else:
+                    continue
+                self._others.add(name)
+                if call.given_up is None:
                     waiting.append(name)
-                    self._begun.add(name)
 
     def asked(self, call: str) -> None:
         """Note that a call was asked for."""
         self.asks += 1
         self._left.pop(call, None)
-        self._begun.discard(call)
+        self._others.discard(call)
 
     @property
     def is_over(self) -> bool:
         """Whether everything on record was asked for again: whatever else is asked for is new."""
-        return not self._left and not self._begun
+        return not self._left and not self._others
 
     @property
     def left(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from darner.compiler.plan import Plan, StepPlan
 from darner.runtime import keys
 from darner.runtime.commits import GroupCommit
 from darner.runtime.events import Event, TakenUp
-from darner.runtime.failures import Refused
+from darner.runtime.failures import CallableError, Refused
 from darner.runtime.perform.boundary import JournaledBoundary
 from darner.runtime.perform.orchestrating.handles import Calling
 from darner.runtime.perform.orchestrating.orchestration import Orchestration
@@ -160,6 +160,46 @@ class AnyOfThem(keys.Ordinals):
 def test_giving_equal_calls_to_whoever_comes_first_is_caught() -> None:
     """Ordinals alone let a branch go on with the answer that another one acted on."""
     assert not all(is_faithful(Bench(ordinals=AnyOfThem), seed) for seed in range(40))
+
+
+@dataclass
+class Refusing(World):
+    """Its first answer is a failure."""
+
+    async def look(self, _permit: Permit) -> Outcome:
+        """Fail once."""
+        self.answers += 1
+        if self.answers == 1:
+            raise CallableError("not today")
+        return Outcome(self.answers)
+
+
+@dataclass
+class Pair(Bench):
+    """Two branches that ask the same once; one of them comes late."""
+
+    late: int = 1
+
+    async def _branch(self, number: int, boundary: JournaledBoundary, chance: random.Random) -> list[Json]:  # noqa: ARG002 - as the others
+        for _ in range(20 if number == self.late else 0):
+            await asyncio.sleep(0)
+        if number > 1:
+            return []
+        try:
+            return [await self._look(boundary)]
+        except CallableError:
+            return ["failed"]
+
+
+def test_a_failure_that_one_branch_caught_is_not_given_to_another() -> None:
+    """Nothing else is on record, and the other branch is quicker this time: it waits for whoever had it to ask again."""
+    bench = Pair(world=Refusing())
+    assert bench.live(0, 2) is None
+    assert [one.kind for one in bench.events if one.kind.startswith("call_")] == ["call_started", "call_failed"]
+    bench.late = 0
+    again = bench.live(0)
+    assert again is not None
+    assert again[:2] == [["failed"], [3]]
 
 
 def test_results_of_tasks_that_were_numbered_anew_are_still_served() -> None:
