@@ -9,7 +9,6 @@ import asyncio
 import inspect
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from ..exceptions import said
@@ -64,7 +63,7 @@ def storable(name: str, result: Any) -> Json:
         raise CallableError(msg, type_name="TypeError", help=error.help) from error
 
 
-@lru_cache(maxsize=1024)
+@values.once_a_function
 def _is_async(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(function)
 

@@ -49,7 +49,7 @@ def gives_later(kind: type) -> bool:
     return issubclass(kind, Iterator | AsyncIterator)
 
 
-@lru_cache(maxsize=1024)
+@values.once_a_function
 def annotation_of(function: Callable[..., Any]) -> Any:
     """Return what a function says that it gives, once it is awaited; ``Any`` where it doesn't say."""
     if inspect.isclass(function) or not hasattr(function, "__annotations__"):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 import types
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
 from ..failures import CallableError, Refused, Semantic
 from ..ports import Json
 
+Found = TypeVar("Found")
 BUILT_IN: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": bool}
 
 
@@ -83,6 +85,19 @@ def dump(value: Any) -> Json:
 def _plain() -> TypeAdapter[Any]:
     """Return what writes any value as JSON. NaN and the infinities stay numbers: as the null of JSON they would fit no float."""
     return TypeAdapter(Any, config=ConfigDict(ser_json_inf_nan="constants"))
+
+
+def once_a_function(look: Callable[[Callable[..., Any]], Found]) -> Callable[[Callable[..., Any]], Found]:
+    """Remember what is found out about each function; of a callable that has no hash it is found out each time."""
+    remembered = lru_cache(maxsize=1024)(look)
+
+    def found(function: Callable[..., Any]) -> Found:
+        try:
+            return remembered(function)
+        except TypeError:  # an instance of a plain dataclass with `__call__`, for one
+            return look(function)
+
+    return found
 
 
 def explain(error: ValidationError) -> str:

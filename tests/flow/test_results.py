@@ -59,6 +59,15 @@ def many(text: str) -> Iterable[Sorted]:
 def unsaid(text: str) -> Any:
     return {"kind": "short"}
 
+@dataclasses.dataclass
+class Kind:
+    size: int
+
+    def __call__(self, text: str) -> Sorted:
+        return {"kind": "short", "size": self.size}
+
+of_size = Kind(3)  # no hash: it can be compared, and changed
+
 def told(sorted: Any) -> Any:
     return sorted
 """
@@ -99,6 +108,7 @@ def test_a_result_that_is_not_what_its_annotation_says_fails_the_step(tmp_path: 
         ("instance", {"kind": "short", "size": 0}),
         ("many", [{"kind": "short", "size": 0}]),
         ("unsaid", {"kind": "short"}),
+        ("of_size", {"kind": "short", "size": 3}),
     ],
 )
 def test_a_result_becomes_what_its_annotation_says(tmp_path: Path, name: str, value: Any) -> None:
