@@ -48,7 +48,8 @@ def check(plan: Plan, state: RunState, request: CallRequest, now: float, within:
     for bound, used in held(plan, state, within) if request.kind in _PAID else ():
         refuse(bound, used)
     for bound in within:
-        _check_time(bound, state, now)
+        if bound.time is not None:
+            _check_time(bound, state, now)
     left = time_left(plan, state, now)
     if left is not None and left <= 0:
         raise Exhausted(late(plan), help="raise it in the spec, and go on with `darner resume RUN --plan new`")

@@ -42,7 +42,7 @@ class Outcome:
     """The calls that failed with it; None: whatever failed on its behalf."""
 
 
-@dataclass
+@dataclass(slots=True)
 class CallState:
     """What is known of one call."""
 

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, BinaryIO, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, BinaryIO, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from ..compiler.settings import Effects, FailureClass, Reaction
 from .amounts import NOTHING, Bound, Estimate
@@ -107,6 +107,19 @@ class Log(Protocol):
         ...
 
 
+@runtime_checkable
+class StagedLog(Log, Protocol):
+    """A log that can set the disk to work before it waits for it: what is done between the two takes no time of its own."""
+
+    def begin(self, events: Sequence[Event]) -> None:
+        """Write events as one group commit, which isn't durable yet. Nothing else is written before `finish`."""
+        ...
+
+    def finish(self) -> None:
+        """Return when what `begin` wrote is durable."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Caching:
     """How a call's result is shared with equal calls: of its run, of its user's runs, of all runs."""
@@ -184,8 +197,7 @@ class CallRequest(NamedTuple):
     """What the agents on whose behalf it is made may use, outermost first; not part of the identity."""
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(NamedTuple):
     """What a body is handed when it may go ahead."""
 
     call_id: str
@@ -197,8 +209,7 @@ class Permit:
     """What a person gave instead of the call's own arguments; None for these."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a body gives back, and what it used."""
 
     value: Json
@@ -260,7 +271,8 @@ class Boundary(Protocol):
     """The one place through which models, tools, people and child processes are reached.
 
     A finished result is served from the journal; otherwise the body runs under the failure policy, and its result is
-    durable before it is returned. Raises a `Failure` when the policy is used up.
+    durable before it is returned, or, where the call is pure, before anything else begins. Raises a `Failure` when the
+    policy is used up.
     """
 
     async def call(self, request: CallRequest, body: Callable[[Permit], Awaitable[Outcome]]) -> Json:

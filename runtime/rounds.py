@@ -50,9 +50,8 @@ class Rounds:
 
     def note(self, path: str) -> None:
         """Note that something is known of a path."""
-        around = scope(path)
-        if around:
-            self._members[around][path] = None
+        if "/" in path:
+            self._members[scope(path)][path] = None
 
     def begin(self, event: RoundStarted) -> Round | None:
         """Begin a round, and return the one before."""

@@ -369,13 +369,11 @@ class RunState:
         return call
 
     def _call_made(self, event: CallMade) -> None:
-        self._begin(event, event.began)
+        self._call_started(event)
         self._call_finished(event)
 
-    def _call_started(self, event: CallStarted) -> None:
-        self._begin(event, event.at)
-
-    def _begin(self, event: CallStarted | CallMade, at: float) -> None:
+    def _call_started(self, event: CallStarted | CallMade) -> None:
+        at = event.began if type(event) is CallMade else event.at
         call = self._known(event.call, event.parent, event.what, event.name, at)
         call.effects, call.task, call.given_up = event.effects, event.task, None
         self.ledger.end_wait(event.call)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from .rounds import enclosing
 
 
-@dataclass
+@dataclass(slots=True)
 class Used:
     """What one path has used. Waiting for people or for a time isn't work, and neither is the time between two owners."""
 
@@ -46,7 +46,7 @@ class UsageLedger:
     def tick(self, path: str, at: float, epoch: int) -> None:
         """Hear of a step."""
         for one in enclosing(path):
-            self._noted(one).tick(at, epoch)
+            (self._used.get(one) or self._noted(one)).tick(at, epoch)
 
     def _noted(self, path: str) -> Used:
         used = self._used.get(path)

@@ -27,8 +27,6 @@ _ZEROS = bytes(8)
 def batch(version: int, kinds: Sequence[str], times: Sequence[float], bodies: Sequence[str]) -> bytes:
     """Return one record batch of rows ``version`` (uint16), kind (string), time (float64), body (string), as a stream holds it."""
     count = len(kinds)
-    if count == 1:
-        return _one(version, kinds[0], times[0], bodies[0].encode())
     first, first_places = _versions_and_kinds(version, tuple(kinds))
     at, (ends, texts) = struct.pack(f"<{count}d", *times), _texts(bodies)
     time_starts = len(first)
@@ -40,8 +38,9 @@ def batch(version: int, kinds: Sequence[str], times: Sequence[float], bodies: Se
     return _HEAD.pack(_MESSAGE, len(body), _BATCH, count, _BUFFERS, *first_places, *places, _NODES, *nodes) + body
 
 
-def _one(version: int, kind: str, at: float, text: bytes) -> bytes:
-    """Return a batch of one row. Of these bytes only its time, its text, that text's length and the body's differ."""
+def batch_of_one(version: int, kind: str, at: float, body: str) -> bytes:
+    """Return what `batch` does for one row. Of these bytes only its time, its text, that text's length and the body's differ."""
+    text = body.encode()
     front, middle, end, texts_start = _around_one(version, kind)
     padding = _ZEROS[: -len(text) % 8]
     length, size = (texts_start + len(text) + len(padding)).to_bytes(8, "little"), len(text).to_bytes(8, "little")

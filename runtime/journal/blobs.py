@@ -52,31 +52,22 @@ def get(store: Store, run_id: str, digest: str) -> Json:
 
 def payload(store: Store, run_id: str, events: Iterable[Event]) -> bytes:
     """Return events as the payload of one record, once what is large in them is kept in objects of its own."""
-    return record.encode([_row(store, run_id, start, event) for start, event in _paired(events)])
-
-
-def _paired(events: Iterable[Event]) -> Iterator[tuple[CallStarted | None, Event]]:
-    """Yield each event, a call's end together with the start right before it."""
+    rows: list[record.Row] = []
     start: CallStarted | None = None
     for event in events:
-        if type(event) is CallFinished and start is not None and event.call == start.call:
-            yield start, event
-            start = None
-            continue
+        small, body = (event, "") if type(event) is CallStarted else _small(store, run_id, event)
         if start is not None:
-            yield None, start
-        start = event if type(event) is CallStarted else None
+            if type(small) is CallFinished and small.call == start.call:
+                rows.append(record.made(start, small, body))
+                start = None
+                continue
+            rows.append((start.kind, start.at, record.body(start)))
+        start = small if type(small) is CallStarted else None
         if start is None:
-            yield None, event
+            rows.append((small.kind, small.at, body))
     if start is not None:
-        yield None, start
-
-
-def _row(store: Store, run_id: str, start: CallStarted | None, event: Event) -> record.Row:
-    small, body = _small(store, run_id, event)
-    if start is not None and type(small) is CallFinished:
-        return record.made(start, small, body)
-    return small.kind, small.at, body
+        rows.append((start.kind, start.at, record.body(start)))
+    return record.encode(rows)
 
 
 def _small(store: Store, run_id: str, event: Event) -> tuple[Event, str]:

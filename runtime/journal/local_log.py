@@ -128,8 +128,19 @@ def _refuse_network(path: Path) -> None:
         raise Refused(f"{path.parent} lies on a network file system ({nearest.fstype})", help="give a folder on a local disk with --store")
 
 
+def _write_out(file: int, offset: int, length: int) -> None:
+    """Let the disk begin with what was just written, where the system can be told so; nobody waits for it here.
+
+    Linux begins to write back what it is told that nobody needs in memory (mm/fadvise.c). Elsewhere, or where it doesn't,
+    nothing is lost but time: the sync that follows does it all.
+    """
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError):  # it is advice; what the disk has to say of the write, the sync says
+            os.posix_fadvise(file, offset, length, os.POSIX_FADV_DONTNEED)
+
+
 class LocalLog:
-    """The journal of one run, held until `close`. See `ports.Log`."""
+    """The journal of one run, held until `close`. See `ports.StagedLog`."""
 
     def __init__(self, store: Store, run_id: str, path: Path, lock: RunLock) -> None:
         self._store = store
@@ -138,6 +149,8 @@ class LocalLog:
         self._lock = lock
         self._nonce = secrets.token_bytes(16)
         self._broken: str | None = None
+        self._begun: tuple[bytes, int] | None = None
+        """The hash and the size of the record that was written last, while it isn't durable."""
         self.extent = ""
         """How far the journal goes; known once it is closed."""
         is_new = not path.exists()
@@ -177,26 +190,44 @@ class LocalLog:
 
     def append(self, events: Sequence[Event]) -> None:
         """Write events as one group commit; they, and the payloads that they name, are durable when it returns."""
+        self.begin(events)
+        self.finish()
+
+    def begin(self, events: Sequence[Event]) -> None:
+        """Write events as one group commit, and set the disk to work; they are durable once `finish` returns."""
         if not self._lock.is_ours:
             msg = f"process {os.getpid()} was forked from the owner of {self._run_id}, or gave the run up: it writes nothing"
             raise StoreError(msg)
         if self._broken is not None:
             raise StoreError(f"nothing more is written to {self._path}: {self._broken}", help="run the same command again to go on")
+        self.finish()
         payload = blobs.payload(self._store, self._run_id, events)
         framed, digest = record.frame(payload, seq=self._seq, epoch=self._epoch, nonce=self._nonce, before=self._before)
-        self._write(framed)
-        self._seq, self._before, self._end = self._seq + 1, digest, self._end + len(framed)
-
-    def _write(self, framed: bytes) -> None:
         try:
             self._put(framed)
+            _write_out(self._file.fileno(), self._end, len(framed))
+        except OSError as error:
+            raise self._given_up(error) from error
+        self._begun = digest, len(framed)
+
+    def finish(self) -> None:
+        """Return when what `begin` wrote is durable."""
+        if self._begun is None:
+            return
+        try:
             # A file that doesn't grow has nothing else that must be durable: half the time of a file that does.
             os.fdatasync(self._file.fileno())
         except OSError as error:
-            # What of it reached the disk is unknown, so this owner stops; the next one finds whole records only.
-            self._broken = error.strerror or str(error)
-            self._undo(error)
-            raise explained(error, f"writing the journal {self._path}") from error
+            raise self._given_up(error) from error
+        (self._before, size), self._begun = self._begun, None
+        self._seq, self._end = self._seq + 1, self._end + size
+
+    def _given_up(self, error: OSError) -> StoreError:
+        """Write nothing more, and return why: what of it reached the disk is unknown. The next owner finds whole records only."""
+        self._broken = error.strerror or str(error)
+        if error.errno in _FULL:
+            self._file.truncate(self._end)
+        return explained(error, f"writing the journal {self._path}")
 
     def _put(self, framed: bytes) -> None:
         """Write into the room ahead; where that is too small, together with more of it, as long as the disk has some."""
@@ -220,10 +251,6 @@ class LocalLog:
             view, at = view[count:], at + count
         return at
 
-    def _undo(self, error: OSError) -> None:
-        if error.errno in _FULL:
-            self._file.truncate(self._end)
-
     def load(self, digest: str) -> Json:
         """Return a large payload that an event names."""
         return blobs.get(self._store, self._run_id, digest)
@@ -237,6 +264,9 @@ class LocalLog:
     def close(self) -> None:
         """Give the run up."""
         if not self._file.closed:
+            if self._lock.is_ours and self._broken is None:
+                with suppress(StoreError):  # whoever wanted to be sure of it has called `finish`
+                    self.finish()
             if self._lock.is_ours and self._broken is None and self._size > self._end:
                 with suppress(OSError):  # the next owner takes the room back
                     self._file.truncate(self._end)

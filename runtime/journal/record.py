@@ -98,8 +98,12 @@ def encode(rows: Sequence[Row]) -> bytes:
     """Return events as the payload of one record."""
     if not rows:
         return _SCHEMA_BYTES + _END_BYTES
-    kinds, times, bodies = zip(*rows, strict=True)
-    return b"".join((_SCHEMA_BYTES, arrow.batch(VERSION, kinds, times, bodies), _END_BYTES))
+    if len(rows) == 1:
+        batch = arrow.batch_of_one(VERSION, *rows[0])
+    else:
+        kinds, times, bodies = zip(*rows, strict=True)
+        batch = arrow.batch(VERSION, kinds, times, bodies)
+    return b"".join((_SCHEMA_BYTES, batch, _END_BYTES))
 
 
 def encode_mark(word: Mark, text: str) -> bytes:

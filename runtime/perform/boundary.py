@@ -101,6 +101,7 @@ class JournaledBoundary:
             ):
                 raise failure
             with self.recording.waits.working(call_id, request.parent):
+                self.recording.commits.settle()
                 if self.recording.gate is not None:
                     await self.recording.gate.passed()
                 is_uncertain = known is not None and known.unsettled and not request.idempotent
@@ -219,7 +220,7 @@ class JournaledBoundary:
         while True:
             tries = _Try(request, call_id, body, approved, cached, first)
             if request.turn is None and request.need is None:
-                self._judge(request)
+                budget.check(self.recording.plan, self.recording.state, request, self.recording.clock.now(), self._within(request))
                 done = await self._once(tries)
             else:
                 async with self._admission().of(request, call_id):
@@ -251,9 +252,12 @@ class JournaledBoundary:
 
     def _judge(self, request: CallRequest) -> list[Held]:
         """Return what bounds a request to a model; `Exhausted` where a bound of any call is used up, or its time is over."""
-        recording, within = self.recording, (*self.bounds, *request.bounds)
+        recording, within = self.recording, self._within(request)
         budget.check(recording.plan, recording.state, request, recording.clock.now(), within)
         return [] if request.need is None else budget.held(recording.plan, recording.state, within)
+
+    def _within(self, request: CallRequest) -> tuple[Bound, ...]:
+        return (*self.bounds, *request.bounds) if request.bounds else self.bounds
 
     def _admission(self) -> Admission:
         return Admission(self.recording.reservations, self.recording.waits, self._judge, self._awaiting, self._put_off)
@@ -376,12 +380,12 @@ class JournaledBoundary:
             seconds=now - began,
             **self._more(request, call_id, outcome, cached),
         )
-        said = [Said(at=now, call=call_id, value=message) for message in outcome.said]
-        self.recording.commits.note(*before, *said, event)
+        said = [Said(at=now, call=call_id, value=message) for message in outcome.said] if outcome.said else ()
         if request.need is not None:
             self.recording.reservations.answered(request.need.model, outcome.usage.output_tokens)
             self.recording.reservations.release(call_id)
-        await self.recording.commits.commit()
+        commits = self.recording.commits
+        await (commits.give if request.effects == "pure" else commits.commit)(*before, *said, event)
 
     def _more(self, request: CallRequest, call_id: str, outcome: Outcome, cached: Cached | None) -> dict[str, Any]:
         """Return what is said of a result where it isn't as usual: most of all what a model was paid."""

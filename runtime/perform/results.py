@@ -29,6 +29,8 @@ def conform(name: str, function: Callable[..., Any], result: Any) -> Any:
 
 def fitting(name: str, annotation: Any, result: Any) -> Any:
     """Return a value as what an annotation says; raises as `conform` does. What pydantic can't check is taken as it is."""
+    if values.is_plain(annotation, result):
+        return result
     adapter = _adapter(annotation)
     if adapter is None or gives_later(result.__class__):
         return result

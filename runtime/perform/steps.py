@@ -19,7 +19,7 @@ from ..replay import Replay
 from . import values
 from .agents.agents import Agents
 from .boundary import JournaledBoundary
-from .callables import callee, invoke, is_named, only_parameter
+from .callables import callee, invoke, is_named
 from .orchestrating.conducting import Conductor
 from .processes.caged import Cages
 from .recording import Recording
@@ -108,8 +108,7 @@ class Steps:
     async def _use(self, boundary: JournaledBoundary, path: str, step: StepPlan, name: str, arguments: Json) -> Json:
         tools = self.agents.tools
         if not is_named(step.with_):
-            fields = tuple(tools.interface(name).schema.get("properties", {}))
-            arguments = {only_parameter(f"the tool {name}", fields): arguments}
+            arguments = {tools.only_parameter(name): arguments}
         return await tools.call(boundary, name, arguments or {}, parent=path, laid_over=_laid_over(step))
 
     async def _call(self, boundary: JournaledBoundary, path: str, step: StepPlan, ref: str, arguments: Json) -> Json:

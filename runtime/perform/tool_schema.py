@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, PydanticSchemaGenerationError, TypeAdapt
 
 from ..failures import Refused, Semantic
 from . import values
+from .results import annotation_of
 
 IDEMPOTENCY_KEY = "idempotency_key"
 """The parameter of this name is handed the call's idempotency key; a model never sees it."""
@@ -32,6 +33,8 @@ class Interface:
     schema: dict[str, Any]
     adapter: TypeAdapter[dict[str, Any]] = field(repr=False)
     takes_key: bool = False
+    gives: Any = Any
+    """What the callable says that it gives."""
 
     def parse(self, arguments: Any) -> dict[str, Any]:
         """Return keyword arguments as the callable wants them; `Semantic` says which are wrong."""
@@ -52,7 +55,7 @@ def interface(name: str, function: Callable[..., Any], fixed: Collection[str] = 
     schema = adapter.json_schema()
     schema.pop("title", None)
     takes_key = IDEMPOTENCY_KEY in parameters and IDEMPOTENCY_KEY not in fixed
-    return Interface(name, function, summary(doc), schema, adapter, takes_key=takes_key)
+    return Interface(name, function, summary(doc), schema, adapter, takes_key, annotation_of(function))
 
 
 def _parameters(name: str, function: Callable[..., Any]) -> list[inspect.Parameter]:

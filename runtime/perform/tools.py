@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...compiler import wires
 from ...compiler.lowering.plantext import to_text
@@ -18,6 +18,7 @@ from ..meaning import caching, tool_meaning
 from ..ports import Approval, Boundary, Caching, CallRequest, Json, Outcome, Permit, Secrets
 from ..resources import Grant
 from . import values
+from .callables import only_parameter
 from .datasets import Datasets
 from .invoking import invoke, invoke_here, storable
 from .mcp.remote_tool import RemoteTool
@@ -26,7 +27,7 @@ from .processes.caged import Cage, Cages
 from .processes.climbing import Rungs
 from .processes.room import Room
 from .raising import failed, kept
-from .results import conform
+from .results import conform, fitting
 from .secrets import known, redact
 from .threads import Threads
 from .tool_schema import IDEMPOTENCY_KEY, Interface, interface
@@ -38,14 +39,13 @@ UNKEPT = "darner.unkept"
 """The key of a recorded result that says: a write happened, and what it gave can't be kept. It must not be repeated."""
 
 
-@dataclass(frozen=True, slots=True)
-class LaidOver:
+class LaidOver(NamedTuple):
     """What is laid over a tool's or an agent's own settings by the step on whose behalf it is called.
 
     ``resources`` name an entry of the plan, ``grant`` is what Python code asked for instead; both are for tools.
     """
 
-    on_failure: OnFailure = field(default_factory=dict)
+    on_failure: OnFailure = {}
     cache: Cache | None = None
     resources: str | None = None
     grant: Grant | None = None
@@ -79,7 +79,8 @@ class Tools:
         self._datasets = Datasets(plan.datasets, self._params, base)
         self._threads = Threads()
         self._servers = Servers(plan, fixed=self._fixed, folder=base, offered=offered)
-        self._interfaces: dict[str, Interface | RemoteTool] = {}
+        self._found: dict[str, tuple[ToolPlan, Interface | RemoteTool]] = {}
+        self._only: dict[str, str] = {}
         self._base = base
         self.rungs = rungs or Rungs()
         self.room = Room(shared=True)
@@ -88,14 +89,23 @@ class Tools:
 
     def interface(self, name: str) -> Interface | RemoteTool:
         """Return how a tool is offered to a model; `Refused` where it can't be. An MCP server is started for it."""
-        if name not in self._interfaces:
+        return self._find(name)[1]
+
+    def _find(self, name: str) -> tuple[ToolPlan, Interface | RemoteTool]:
+        found = self._found.get(name)
+        if found is None:
             tool = self._tool(name)
             refuse_unavailable(name, tool)
             is_remote = tool.mcp is not None
-            self._interfaces[name] = (
-                self._servers.tool(name) if is_remote else interface(name, values.load(tool.use or ""), tuple(tool.with_))
-            )
-        return self._interfaces[name]
+            offered = self._servers.tool(name) if is_remote else interface(name, values.load(tool.use or ""), tuple(tool.with_))
+            found = self._found[name] = tool, offered
+        return found
+
+    def only_parameter(self, name: str) -> str:
+        """Return the parameter that a tool's one value is given to; `CallableError` where it takes several, or none."""
+        if name not in self._only:
+            self._only[name] = only_parameter(f"the tool {name}", tuple(self.interface(name).schema.get("properties", {})))
+        return self._only[name]
 
     @property
     def offered(self) -> Mapping[str, RemoteTool]:
@@ -132,7 +142,7 @@ class Tools:
             Semantic: the arguments don't fit, or the tool itself said that they are not acceptable.
             Failure: its reaction to failure is used up.
         """
-        tool, offered = self._tool(name), self.interface(name)
+        tool, offered = self._find(name)
         given = offered.parse(arguments)
         is_caged = (laid_over.resources or tool.resources or laid_over.grant) is not None
         cage = await self._cage(name, tool, laid_over) if is_caged else None
@@ -151,7 +161,7 @@ class Tools:
             reconcile=None if tool.reconcile is None else lambda permit: self._happened(tool, offered, given, permit),
             turn=None if cage is None else cage.turn,
         )
-        result = await boundary.call(request, lambda permit: self._perform(tool, offered, given, permit, cage))
+        result = await boundary.call(request, partial(self._perform, tool, offered, given, cage))
         if isinstance(result, dict) and set(result) == {FEEDBACK}:
             raise _told(boundary, parent, result[FEEDBACK])
         if isinstance(result, dict) and set(result) == {UNKEPT}:
@@ -175,7 +185,7 @@ class Tools:
 
     def call_here(self, loop: asyncio.AbstractEventLoop, name: str, arguments: Json, key: str) -> Json:
         """Return what a Python tool gives, called in this thread, whose ``loop`` doesn't run, without a record."""
-        tool, offered = self._tool(name), self.interface(name)
+        tool, offered = self._find(name)
         given = self._arguments(tool, offered, offered.parse(arguments), Permit("", 1, key))
         if isinstance(offered, RemoteTool):
             raise Refused(f"{name} runs in its server")
@@ -205,6 +215,8 @@ class Tools:
         asked = given if permit.arguments is None else offered.parse(permit.arguments)
         if isinstance(offered, RemoteTool):
             return asked  # what a server is given stands in its environment or its headers
+        if not tool.with_ and not offered.takes_key:
+            return asked
         fixed = {key: self._fixed(value) for key, value in tool.with_.items()}
         return {**asked, **fixed, **({IDEMPOTENCY_KEY: permit.idempotency_key} if offered.takes_key else {})}
 
@@ -215,7 +227,7 @@ class Tools:
         return caching(setting, tool_meaning(self._plan, self._params, self._lock, name), values.dump(given))
 
     async def _perform(
-        self, tool: ToolPlan, offered: Interface | RemoteTool, given: dict[str, Any], permit: Permit, cage: Cage | None
+        self, tool: ToolPlan, offered: Interface | RemoteTool, given: dict[str, Any], cage: Cage | None, permit: Permit
     ) -> Outcome:
         key = permit.idempotency_key
         clock = None if tool.timeout is None else asyncio.timeout(tool.timeout)
@@ -292,7 +304,7 @@ def _kept(tool: ToolPlan, offered: Interface | RemoteTool, result: Any) -> Json:
 def _fitting(offered: Interface | RemoteTool, result: Any) -> Json:
     """Return a result as JSON, after what the tool's annotation says; `CallableError` where it is something else."""
     name = f"the tool {offered.name}"
-    return storable(name, result if isinstance(offered, RemoteTool) else conform(name, offered.function, result))
+    return storable(name, result if isinstance(offered, RemoteTool) else fitting(name, offered.gives, result))
 
 
 def _told(boundary: Boundary, parent: str, words: str) -> Semantic:

@@ -14,6 +14,8 @@ from ..failures import CallableError, Refused, Semantic
 from ..ports import Json
 
 Found = TypeVar("Found")
+_PLAIN = frozenset({int, float, bool})
+"""Types whose values are in JSON what they are in Python. Not str, which may hold what JSON can't."""
 BUILT_IN: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": bool}
 
 
@@ -61,6 +63,8 @@ def _any_adapter(annotation: Any) -> TypeAdapter[Any]:
 
 def parse(annotation: Any, value: Json) -> Any:
     """Return a JSON value as an instance of a Python annotation; `Semantic` says which field is wrong."""
+    if is_plain(annotation, value):
+        return value
     try:
         return _any_adapter(annotation).validate_python(value)
     except ValidationError as error:
@@ -72,8 +76,15 @@ def shown(annotation: Any) -> str:
     return annotation.__qualname__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
 
 
+def is_plain(annotation: Any, value: Any) -> bool:
+    """Return whether a value is just what an annotation says, and the same in JSON: a number or a truth value. Others are asked about."""
+    return value.__class__ is annotation and annotation in _PLAIN
+
+
 def dump(value: Any) -> Json:
     """Return a Python value as JSON; `CallableError` where it can't be written."""
+    if value.__class__ in _PLAIN:
+        return value
     try:
         return _plain().dump_python(value, mode="json")
     except ValueError as error:

@@ -19,9 +19,8 @@ _BOOT = getattr(time, "CLOCK_BOOTTIME", None)
 class SystemClock:
     """The machine's clock."""
 
-    def now(self) -> float:
-        """Return seconds since 1970, UTC."""
-        return time.time()  # noqa: TID251 - this is the place
+    now = staticmethod(time.time)  # noqa: TID251 - this is the place
+    """Return seconds since 1970, UTC. The function itself: each step asks three times."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

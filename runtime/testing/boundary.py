@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ..conversations import Conversations
@@ -93,7 +93,7 @@ class MemoryBoundary:
             return body
         self.recorded.conversations.begin(request.name, call_id)
         earlier = [one.value for one in self.recorded.conversations.earlier(request.name, call_id)]
-        return lambda permit: body(replace(permit, earlier=earlier))
+        return lambda permit: body(permit._replace(earlier=earlier))
 
     def count(self, kind: str) -> int:
         """Return how many calls of a kind were performed here."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..events import Event, TakenUp
 from ..failures import Missing
-from ..ports import Json, Log
+from ..ports import Json, Log, StagedLog
 
 
 class MemoryLog:
@@ -67,12 +67,25 @@ class DyingLog:
 
     def append(self, events: Sequence[Event]) -> None:
         """Write one commit, and die if it is the one."""
+        self.begin(events)
+        self.finish()
+
+    def begin(self, events: Sequence[Event]) -> None:
+        """Write one commit, and die if it is the one: what is written outlives its process, be it durable or not."""
         self._left -= 1
         if self._left == 0 and self._before:
             _die()
-        self._log.append(events)
+        if isinstance(self._log, StagedLog):
+            self._log.begin(events)
+        else:
+            self._log.append(events)
         if self._left == 0:
             _die()
+
+    def finish(self) -> None:
+        """Return when what was written is durable."""
+        if isinstance(self._log, StagedLog):
+            self._log.finish()
 
     def load(self, digest: str) -> Json:
         """Return a large payload."""

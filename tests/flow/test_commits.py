@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from darner.runtime.commits import SLOW, GroupCommit
+from darner.runtime.commits import ALONE, SLOW, GroupCommit
 from darner.runtime.events import Event, StepSkipped
 from darner.runtime.failures import StoreError
 from darner.runtime.state import RunState
@@ -133,3 +133,124 @@ def test_what_a_cancelled_task_noted_is_written_all_the_same() -> None:
 
     asyncio.run(drive())
     assert log.events == [event(0)]
+
+
+class StagedMemory(MemoryLog):
+    """A log in two stages, which notices when something is begun before the one before it is finished."""
+
+    def __init__(self, fails_at: int = 0) -> None:
+        super().__init__()
+        self.begun: list[Event] = []
+        self.mixed = False
+        self._left = fails_at
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Begin and finish."""
+        self.begin(events)
+        self.finish()
+
+    def begin(self, events: Sequence[Event]) -> None:
+        """Take a commit."""
+        self.mixed = self.mixed or bool(self.begun)
+        self.begun = list(events)
+
+    def finish(self) -> None:
+        """Keep it, unless it is the one that fails."""
+        self._left -= 1
+        if self._left == 0:
+            raise StoreError("the disk is gone")
+        super().append(self.begun)
+        self.begun = []
+
+
+async def _alone(log: MemoryLog) -> GroupCommit:
+    """Return a group commit with one caller, so that it gives."""
+    commits = GroupCommit(log, RunState())
+    for number in range(ALONE + 1):
+        await commits.commit(event(number))
+    return commits
+
+
+@pytest.mark.parametrize("way", ["settle", "commit", "commit nothing", "give", "wait", "drain"])
+def test_what_is_given_is_written_at_once_and_durable_before_anything_else(way: str) -> None:
+    """Before anything begins, before the next commit and the next gift, as soon as the caller waits for anything, and at the end."""
+    log = StagedMemory()
+
+    async def drive() -> None:
+        commits = await _alone(log)
+        await commits.give(event(9))
+        assert log.begun == [event(9)]
+        assert event(9) not in log.events
+        match way:
+            case "settle":
+                commits.settle()
+            case "commit":
+                await commits.commit(event(10))
+            case "commit nothing":
+                await commits.commit()
+            case "give":
+                await commits.give(event(10))
+            case "wait":
+                await asyncio.sleep(0)
+            case _:
+                await commits.drain()
+        assert event(9) in log.events
+
+    asyncio.run(drive())
+    assert not log.mixed
+
+
+@pytest.mark.parametrize("log", [MemoryLog(), SlowLog()], ids=["knows no stages", "slow"])
+def test_where_there_are_no_stages_a_gift_is_durable_at_once(log: MemoryLog) -> None:
+    """A bucket's journal, for one."""
+
+    async def drive() -> None:
+        commits = await _alone(log)
+        await commits.give(event(9))
+        assert log.events[-1] == event(9)
+
+    asyncio.run(drive())
+
+
+def test_many_that_give_and_commit_at_once_never_mix() -> None:
+    """Whatever the order is, each record is durable before the next one is written, and nothing is lost."""
+    log = StagedMemory()
+
+    async def one(commits: GroupCommit, number: int) -> None:
+        for step in range(20):
+            await (commits.give if (number + step) % 3 else commits.commit)(event(100 * number + step))
+            for _ in range((number * step) % 4):
+                await asyncio.sleep(0)
+
+    async def drive() -> None:
+        commits = await _alone(log)
+        await one(commits, 1)
+        await asyncio.gather(*(one(commits, number) for number in range(2, 6)))
+        await one(commits, 6)
+        await commits.drain()
+
+    asyncio.run(drive())
+    assert not log.mixed
+    assert len(log.events) == ALONE + 1 + 6 * 20
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_gift_that_never_becomes_durable_is_said_to_whoever_begins_something(waits: bool) -> None:
+    """Be it found out by whoever begins it, or by the loop meanwhile."""
+    log = StagedMemory(fails_at=ALONE + 2)
+
+    async def drive() -> None:
+        commits = await _alone(log)
+        await commits.give(event(9))
+        if waits:
+            await asyncio.sleep(0)
+        for _ in range(2):
+            with pytest.raises(StoreError, match="the disk is gone"):
+                commits.settle()
+            with pytest.raises(StoreError, match="the disk is gone"):
+                await commits.give(event(10))
+        assert commits.is_broken
+        await commits.drain()
+
+    asyncio.run(drive())
+    assert event(9) not in log.events

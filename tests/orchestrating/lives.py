@@ -51,14 +51,14 @@ class ChoosyLog(DyingLog):
         self._life = life
         self._of: set[str] = set()
 
-    def append(self, events: Sequence[Event]) -> None:
+    def begin(self, events: Sequence[Event]) -> None:
         """Write one commit, and die if it has such an event."""
         self._of |= {event.call for event in events if isinstance(event, CallStarted) and event.name == self._life.of}
         if any(event.kind == self._life.dies_with and (not self._life.of or getattr(event, "call", None) in self._of) for event in events):
             self._left = 1
         if any(isinstance(event, CallStarted) and event.name == self._life.spares for event in events):
             self._left = 0
-        super().append(events)
+        super().begin(events)
 
 
 def live(life: Life) -> Json:

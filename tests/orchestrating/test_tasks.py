@@ -122,8 +122,8 @@ class Bench:
 
     async def _look(self, boundary: JournaledBoundary) -> Json:
         request = CallRequest(parent="s", kind="tool", name="look", arguments="the same")
-        work = lambda: boundary.call(request, self.world.look)  # noqa: E731 - what a handle does
-        return await self.orchestration.call(Calling("look", "the same", is_named=True), work)
+        work = lambda *_: boundary.call(request, self.world.look)  # noqa: E731 - what a handle does
+        return await self.orchestration.call(work, Calling("look", "the same", is_named=True))
 
 
 def is_faithful(bench: Bench, seed: int) -> bool:

@@ -52,12 +52,12 @@ class HeardLog(CrashingLog):
         self._loop = loop
         self._chance = chance
 
-    def append(self, events: Sequence[Event]) -> None:
-        """Keep a commit."""
+    def begin(self, events: Sequence[Event]) -> None:
+        """Take a commit."""
         if any(one.kind not in {"run_parked", "taken_up"} for one in events):
             self._loop.hear()
         self._loop.virtual += self._chance.choice([0.0, 0.0, 0.001, 0.02])
-        super().append(events)
+        super().begin(events)
 
 
 @dataclass

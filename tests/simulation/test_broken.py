@@ -35,9 +35,9 @@ Change = Callable[[Story], Story]
 class LosesTheLast(HeardLog):
     """Says that a commit is durable, and has lost its last event where there were several."""
 
-    def append(self, events: Sequence[Event]) -> None:
-        """Keep a commit, so to say."""
-        super().append(events[:-1] if len(events) > 1 else events)
+    def begin(self, events: Sequence[Event]) -> None:
+        """Take a commit, so to say."""
+        super().begin(events[:-1] if len(events) > 1 else events)
 
 
 class Oversleeps(VirtualClock):

@@ -195,8 +195,8 @@ def sold(item: str) -> Any:
 class CountsAsFailed(Tools):
     """A broken variant: a write whose result can't be kept is a failed attempt, and so it is done again."""
 
-    async def _perform(self, tool: ToolPlan, offered: Any, given: dict[str, Any], permit: Permit, cage: Any) -> Outcome:
-        outcome = await super()._perform(tool, offered, given, permit, cage)
+    async def _perform(self, tool: ToolPlan, offered: Any, given: dict[str, Any], cage: Any, permit: Permit) -> Outcome:
+        outcome = await super()._perform(tool, offered, given, cage, permit)
         if isinstance(outcome.value, dict) and UNKEPT in outcome.value:
             raise CallableError(outcome.value[UNKEPT])
         return outcome

@@ -32,18 +32,29 @@ class Crash(BaseException):
 
 
 class CrashingLog(MemoryLog):
-    """A journal whose owner is gone at a commit: just before it is durable, or right after."""
+    """A journal whose owner is gone at a commit: just before it is durable (what was begun is lost), or right after."""
 
     def __init__(self, events: Sequence[Event], commits: int, *, before: bool) -> None:
         super().__init__(events)
         self._left = commits
         self._before = before
+        self._begun: list[Event] = []
 
     def append(self, events: Sequence[Event]) -> None:
         """Keep a commit, unless it is the one."""
+        self.begin(events)
+        self.finish()
+
+    def begin(self, events: Sequence[Event]) -> None:
+        """Take a commit, which is lost until it is finished."""
+        self._begun.extend(events)
+
+    def finish(self) -> None:
+        """Keep the commit, unless it is the one."""
         self._left -= 1
         if self._left == 0 and self._before:
             raise Crash
+        events, self._begun = self._begun, []
         super().append(events)
         if self._left == 0:
             raise Crash

@@ -14,7 +14,7 @@ from ...resources import wished
 from .. import values
 from ..agents.agents import Agents
 from ..boundary import JournaledBoundary
-from ..callables import callee, is_named, only_parameter
+from ..callables import callee, is_named
 from ..processes import machine
 from ..results import conform
 from ..tools import LaidOver
@@ -40,24 +40,17 @@ class Conductor:
         return values.dump(conform(found.ref, found.function, result))
 
     def _handle(self, orchestration: Orchestration, name: str, annotation: Any) -> CallHandle | AskHandle:
-        perform = partial(self._call, orchestration)
         if name in self.plan.humans:
-            return AskHandle(name, output_of(annotation), perform)
-        check = partial(wished, policy=self.plan.policy, gpus=machine.devices())
-        return CallHandle(name, output_of(annotation), perform, check if name in self.plan.tools else None)
-
-    def _call(self, orchestration: Orchestration, calling: Calling) -> Coroutine[Any, Any, Json]:
-        name, plan = calling.name, self.plan
-        work = self._use if self.agents.tools.has(name) else self._ask if name in plan.humans else self._consult
-        return orchestration.call(calling, partial(work, orchestration, calling))
+            return AskHandle(name, output_of(annotation), partial(orchestration.call, self._ask))
+        check = partial(wished, policy=self.plan.policy, gpus=machine.devices()) if name in self.plan.tools else None
+        work = self._use if self.agents.tools.has(name) else self._consult
+        return CallHandle(name, output_of(annotation), partial(orchestration.call, work), check)
 
     def _use(self, around: Orchestration, calling: Calling) -> Coroutine[Any, Any, Json]:
-        tools, given = self.agents.tools, calling.arguments
-        if not calling.is_named:
-            fields = tuple(tools.interface(calling.name).schema.get("properties", {}))
-            given = {only_parameter(f"the tool {calling.name}", fields): given}
+        tools, name = self.agents.tools, calling.name
+        given = calling.arguments if calling.is_named else {tools.only_parameter(name): calling.arguments}
         laid_over = LaidOver(around.step.on_failure, grant=calling.grant)
-        return tools.call(around.boundary, calling.name, given, parent=around.path, laid_over=laid_over)
+        return tools.call(around.boundary, name, given, parent=around.path, laid_over=laid_over)
 
     async def _consult(self, around: Orchestration, calling: Calling) -> Json:
         laid_over = LaidOver(around.step.on_failure)

@@ -6,7 +6,7 @@ import copy
 import typing
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...failures import CallableError, Failure, Refused, Semantic
 from ...ports import Json
@@ -15,8 +15,7 @@ from .. import values
 from ..raising import arriving
 
 
-@dataclass(frozen=True)
-class Calling:
+class Calling(NamedTuple):
     """One call that is asked for: of whom, with what, where."""
 
     name: str

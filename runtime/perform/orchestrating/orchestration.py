@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from ....compiler.plan import StepPlan
 from ... import keys
@@ -25,24 +24,8 @@ from .tasks import GROWING, TaskTree, count_tasks
 
 LOOK = 1.0
 """Seconds between looks at a step's time."""
-
-
-class _Performing:
-    """What performs a call of a task is none of the code's own. All at once, since each step of a session passes here."""
-
-    __slots__ = ("_asking", "_task", "_tokens")
-
-    def __init__(self, asking: ContextVar[str], task: str) -> None:
-        self._asking, self._task = asking, task
-
-    def __enter__(self) -> None:
-        self._tokens = CURRENT.set(None), GROWING.set(None), self._asking.set(self._task)
-
-    def __exit__(self, *_: object) -> None:
-        moments, tree, task = self._tokens
-        self._asking.reset(task)
-        GROWING.reset(tree)
-        CURRENT.reset(moments)
+Work: TypeAlias = "Callable[[Orchestration, Calling], Coroutine[Any, Any, Json]]"
+"""What performs a call of an orchestration."""
 
 
 @dataclass
@@ -120,7 +103,7 @@ class Orchestration:
         writes = self.boundary.recording.waits.writes
         await end(lambda: self.tree.pending() | (set() if root.done() else {root}), lambda: writes.of(self.boundary))
 
-    async def call(self, calling: Calling, work: Callable[[], Coroutine[Any, Any, Json]]) -> Json:
+    async def call(self, work: Work, calling: Calling) -> Json:
         """Return a call's result as JSON; ``work`` performs it."""
         self._refuse_late(calling.name)
         self._made += 1
@@ -128,8 +111,15 @@ class Orchestration:
         if limit is not None and self._made > limit:
             msg = f"{self.path} has used up its limits.calls: {limit}"
             raise Exhausted(msg, help="raise limits.calls in the spec, and go on with `darner resume RUN --plan new`")
-        with _Performing(self.boundary.asking, self.tree.path() or ""):
-            return await work()
+        # What performs a call is none of the code's own. No `with`: each step of a session passes here, and pays for three.
+        asking = self.boundary.asking
+        moments, tree, task = CURRENT.set(None), GROWING.set(None), asking.set(self.tree.path() or "")
+        try:
+            return await work(self, calling)
+        finally:
+            asking.reset(task)
+            GROWING.reset(tree)
+            CURRENT.reset(moments)
 
     def _refuse_late(self, name: str) -> None:
         if self._is_over:
