@@ -255,7 +255,9 @@ def decode(rows: RowType, columns: Mapping[str, pa.Array[Any]], count: int) -> l
     raw = raw_rows(rows, columns, count)
     try:
         return rows.many.validate_python(raw, by_name=True)
-    except ValueError:
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - a type's own validators raise what they like
         return [_one(rows, row) for row in raw]
 
 
@@ -271,7 +273,9 @@ def raw_rows(rows: RowType, columns: Mapping[str, pa.Array[Any]], count: int) ->
 def _one(rows: RowType, row: Mapping[str, Any]) -> Any:
     try:
         return rows.adapter.validate_python(row, by_name=True)
-    except ValueError:
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - likewise; `misfit` tells it
         return None
 
 
@@ -283,8 +287,11 @@ def misfit(rows: RowType, row: Mapping[str, Any]) -> Semantic:
         rows.adapter.validate_python(row, by_name=True)
     except ValidationError as error:
         return Semantic(f"the row doesn't fit {rows.annotation.__name__}: {explain(error)}", type_name="ValidationError")
-    except ValueError as error:
-        return Semantic(f"the row doesn't fit {rows.annotation.__name__}: {error}", type_name=type(error).__name__)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - likewise
+        said = f"{type(error).__name__}: {error}"
+        return Semantic(f"the row doesn't fit {rows.annotation.__name__}: {said}", type_name=type(error).__name__)
     return Semantic(f"the row doesn't fit {rows.annotation.__name__}")
 
 

@@ -42,7 +42,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator
 
 from ...compiler.frozen import Frozen
 from ...compiler.settings import FailureClass
@@ -66,6 +68,11 @@ def memo_fingerprint(stage: str) -> str:
 def memo_place(stage: str) -> str:
     """Return the name of the column that says where a stage's outcome of an earlier run is."""
     return f"{PLACE}.{stage}"
+
+
+def writable(text: str) -> str:
+    """Return a text that has bytes: half of a surrogate pair, as it stands in the message of many an OSError, as its escape."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +168,7 @@ class Marker(Frozen):
     parts: dict[str, PartRef] = {}
     dead: PartRef | None = None
     failure: FailureClass | None = None
-    message: str | None = None
+    message: Annotated[str, AfterValidator(writable)] | None = None
     seconds: float = 0.0
     calls: int = 0
     tokens: int = 0

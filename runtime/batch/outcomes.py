@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from ...compiler.settings import FailureClass
+from .model import writable
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ class DeadLetter:
             "_version": self.version,
             "stage": self.stage,
             "failure": why.failure,
-            "type": why.type,
-            "message": why.message,
+            "type": writable(why.type),
+            "message": writable(why.message),
             "attempts": why.attempts,
             "input": self.input,
         }

@@ -197,6 +197,54 @@ def test_async_rows_are_tried_again_without_holding_the_others_up() -> None:
     assert time.monotonic() - began < 5
 
 
+def test_a_row_whose_work_is_cancelled_is_a_dead_letter_and_those_behind_it_are_done() -> None:
+    """Nobody cancels the shard: what the row waited for was cancelled, by its client or by itself. No row is lost, or filtered."""
+
+    async def function(item: Item) -> Item:
+        if item.number == 1:
+            raise asyncio.CancelledError
+        if item.number == 2:
+            waited_for = asyncio.ensure_future(asyncio.sleep(60))
+            asyncio.get_running_loop().call_soon(waited_for.cancel, "the pool is closed")
+            await waited_for
+        return item
+
+    for concurrency in (1, 3):
+        with asyncio.Runner() as runner:
+            outcomes = AsyncCaller(function, ITEM, _policy(), runner, concurrency, filters=True).run(ITEMS, None)
+        dead = {place: one.message for place, one in enumerate(outcomes) if isinstance(one, Dead) and one.type == "CancelledError"}
+        assert dead == {1: "what it waited for was cancelled", 2: "what it waited for was cancelled: the pool is closed"}
+        assert [one.value.number for one in outcomes if isinstance(one, Done)] == [0, 3, 4, 5, 6, 7, 8, 9]
+
+
+def test_a_callable_that_cancels_the_task_that_calls_it_ends_the_run_and_no_row_is_lost() -> None:
+    """The rows behind it would never be done, and nobody would know."""
+
+    async def function(item: Item) -> Item:
+        task = asyncio.current_task()
+        if item.number == 1 and task is not None:
+            task.cancel()
+        await asyncio.sleep(0)
+        return item
+
+    with asyncio.Runner() as runner, pytest.raises(CallableError, match="9 rows were left undone"):
+        AsyncCaller(function, ITEM, _policy(), runner, 1, filters=True).run(ITEMS, None)
+
+
+def test_a_row_that_ends_the_run_cancels_the_others_and_they_are_no_dead_letters() -> None:
+    """What the spec says of the one is raised; the others are done when the run goes on."""
+    told: list[int] = []
+
+    async def function(item: Item) -> Item:
+        await asyncio.sleep(0 if item.number == 3 else 30)
+        raise ValueError(f"not {item.number}")
+
+    fail: OnFailure = {"error": Reaction(then="fail")}
+    with asyncio.Runner() as runner, pytest.raises(StageFailure, match="not 3"):
+        AsyncCaller(function, ITEM, _policy(fail), runner, 5, filters=True).run(ITEMS, None, lambda place, _: told.append(place))
+    assert told == []
+
+
 @pytest.mark.parametrize("kind", ["row", "batch", "async"])
 def test_memory_is_the_process_s_failure_and_never_a_row_s(kind: str) -> None:
     """MemoryError and a device's out-of-memory leave the stage at once: the ladder answers, not the dead letter."""
@@ -247,6 +295,16 @@ def test_a_bad_row_of_an_arrow_batch_stands_alone_at_the_end() -> None:
 
     result = _arrow(function).run(BATCH, None)
     assert (result.done, [place for place, _ in result.dead]) == ([0, 1, 2, 3, 5], [4])
+
+
+def test_a_column_that_is_all_null_in_one_call_has_the_type_that_the_others_give_it() -> None:
+    """Arrow calls it a column of nulls; an output type isn't declared, and need not be."""
+
+    def function(batch: pa.RecordBatch) -> pa.RecordBatch:
+        numbers = batch.column("n").to_pylist()
+        return pa.RecordBatch.from_pydict({"found": numbers if 4 in numbers else [None] * len(numbers)})
+
+    assert _arrow(function, size=2).run(BATCH, None).table.to_pydict() == {"found": [None, None, None, None, 4, 5]}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NotRequired
 import numpy as np
 import pyarrow as pa
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 from typing_extensions import TypedDict
 
 from darner import Vector
@@ -140,6 +140,24 @@ def test_a_row_that_does_not_fit_is_told_from_those_that_do() -> None:
     columns: dict[str, Any] = {"x": pa.array([1.0, None]), "label": pa.array(["a", "b"])}
     assert decode(rows, columns, 2) == [Point(1.0, "a"), None]
     assert "x: " in misfit(rows, {"x": None, "label": "b"}).message
+
+
+class Picky(BaseModel):
+    number: int
+
+    @field_validator("number")
+    @classmethod
+    def _known(cls, value: int) -> int:
+        return {1: 1, 3: 3}[value]
+
+
+def test_a_row_at_which_a_type_s_own_validator_fails_is_told_from_those_that_fit() -> None:
+    """Pydantic lets through what isn't a ValueError: one row must not end the run of all."""
+    rows = row_type(Picky)
+    assert decode(rows, {"number": pa.array([1, 2, 3])}, 3) == [Picky(number=1), None, Picky(number=3)]
+    assert misfit(rows, {"number": 2}).message == "the row doesn't fit Picky: KeyError: 2"
+    with pytest.raises(Semantic, match="KeyError: 4"):
+        conform(rows, {"number": 4})
 
 
 def test_what_a_callable_returns_must_be_of_its_type() -> None:

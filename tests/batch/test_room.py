@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import subprocess
 import sys
@@ -74,6 +75,22 @@ def test_what_a_killed_process_had_promised_is_free_at_once() -> None:
         other.kill()
         other.wait()
         assert mine.granted(10)
+    mine.close()
+
+
+def test_a_claim_that_is_just_being_made_is_not_taken_for_that_of_a_dead_process(tmp_path: Path) -> None:
+    """Its file isn't locked yet: whoever asks whether others wait must not remove it, or its memory would be promised twice."""
+    mine = _claim(6)
+    assert mine.granted(10)
+    place = tmp_path / "machine" / "memory"
+    half_made = place / "another.claim"
+    with (place / "guard").open("rb") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)  # another process, which is at it
+        half_made.touch()
+        assert not mine.is_wanted(0)
+        assert half_made.exists()
+    assert not mine.is_wanted(0)
+    assert not half_made.exists(), "now its process is gone"
     mine.close()
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from darner.compiler.settings import FailureClass, OnFailure, Reaction
@@ -19,6 +20,7 @@ from darner.runtime.batch.driving.waves import Tries, Waves
 from darner.runtime.batch.groups import Allowance, Group
 from darner.runtime.batch.markers import Board
 from darner.runtime.batch.model import Marker, ShardRef
+from darner.runtime.batch.outcomes import DEAD_SCHEMA, Dead, DeadLetter
 from darner.runtime.batch.policy import FailurePolicy
 from darner.runtime.batch.working.metering import Used
 from darner.runtime.batch.working.remembered import part_written
@@ -57,6 +59,18 @@ def _failed(board: Board, wave: list[tuple[int, Tries]], failure: FailureClass) 
 
 def _done(group: int) -> Marker:
     return Marker(shard=0, group=group, attempt=1, outcome="done")
+
+
+def test_half_of_a_surrogate_pair_in_a_message_is_marked_and_buried_as_its_escape(tmp_path: Path) -> None:
+    """It stands in the message of many an OSError, and has no bytes: a row's error must not end the run, nor a shard's go unmarked."""
+    said = "no such file: \udce9t\u00e9"
+    board = _board(tmp_path)
+    board.finish(Marker(shard=0, group=0, attempt=1, outcome="failed", failure="error", message=said))
+    marker = board.read(0, 0)
+    assert marker is not None
+    assert marker.message == "no such file: \\udce9té"
+    letter = DeadLetter("p1", None, "first", Dead("error", "OSError", said), "null")
+    assert pa.Table.from_pylist([letter.row()], schema=DEAD_SCHEMA)["message"].to_pylist() == [marker.message]
 
 
 def test_a_shard_that_is_done_after_its_wave_has_ended_is_not_taken_for_damaged(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,8 @@ import pytest
 from darner.runtime.failures import CallableError, Crashed, Exhausted, OutOfMemory, Preempted, Refused
 from darner.runtime.perform.processes.children import Child, ChildPool, ChildTask, ProcessId
 from darner.runtime.perform.processes.groups import ControlGroup, control_group
-from darner.runtime.perform.processes.memory import Enforcement, guard
+from darner.runtime.perform.processes.memory import Enforcement, Watchdog, guard
+from darner.runtime.perform.processes.scratch import Scratch
 
 MIB = 1 << 20
 
@@ -87,6 +89,12 @@ def test_a_bare_kill_is_never_called_out_of_memory(folder: str, number: signal.S
         with pytest.raises(Crashed, match=number.name):
             child.call(int(number))
         assert child.call("again") == "alive"
+
+
+def test_a_death_by_a_signal_without_a_name_is_a_crash_like_others(folder: str) -> None:
+    """Most of those for real-time have none."""
+    with Child(_task(folder, "die")) as child, pytest.raises(Crashed, match="killed by signal 40"):
+        child.call(40)
 
 
 def test_a_child_that_was_asked_to_leave_is_preempted(folder: str) -> None:
@@ -200,12 +208,39 @@ def test_a_child_survives_the_thread_that_first_called_it(folder: str) -> None:
 def test_a_child_ends_with_its_owner_though_its_own_parent_lives(folder: str) -> None:
     """A driver further up is killed: the child doesn't wait for the worker between them to notice."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as owner:
-        identity = ProcessId(owner.pid, psutil.Process(owner.pid).create_time())
+        identity = ProcessId.of(owner.pid)
         with Child(_task(folder, "pid", owner=identity)) as child:
             pid = child.call(None)
             owner.kill()
             owner.wait()
             assert _gone(pid)
+
+
+def test_a_process_stays_the_same_when_the_machines_clock_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its age is counted from the machine's start: else all workers would believe that their driver is gone."""
+    me = ProcessId.mine()
+    for one in Path("/proc").iterdir():
+        if one.name != "stat":
+            (tmp_path / one.name).symlink_to(one)
+    later = re.sub(r"(?m)^btime (\d+)", lambda found: f"btime {int(found[1]) + 60}", Path("/proc/stat").read_text())
+    (tmp_path / "stat").write_text(later)
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+    assert me.alive()
+    assert not ProcessId(me.pid, (me.started or 0) + 1).alive()
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        gone = ProcessId.of(ended.pid)
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        assert not gone.alive(), "a zombie"
+    assert not gone.alive()
+
+
+def test_a_process_may_end_while_its_tree_is_looked_at() -> None:
+    """The watchdog finds nothing then, and raises nothing: its looker is a thread that must not die of it."""
+    for _ in range(150):
+        with subprocess.Popen(["sleep", "0.002"]) as process, ThreadPoolExecutor(1) as threads:
+            guarded, ended = Watchdog(process.pid, None), threads.submit(process.wait)
+            while not ended.done():
+                guarded.members()
 
 
 def test_groups_of_killed_processes_are_swept(tmp_path: Path) -> None:
@@ -291,6 +326,20 @@ def test_temporary_files_without_a_name_count_as_well(folder: str, below: bool, 
         assert (again == first) is below
         with pytest.raises(Exhausted, match="disk of 2 MiB"):
             child.call({"bytes": 3 * MIB, "stays": 60 if below else 0, "below": below})
+
+
+def test_a_file_with_several_names_counts_once() -> None:
+    """Hard links take no disk: tools that copy by linking stay within what was promised."""
+    scratch = Scratch.make(2 * MIB)
+    try:
+        (scratch.folder / "one").write_bytes(b"x" * MIB)
+        (scratch.folder / "below").mkdir()
+        for number in range(3):
+            os.link(scratch.folder / "one", scratch.folder / "below" / str(number))
+        assert MIB <= scratch.used() < 2 * MIB
+        assert not scratch.exceeded()
+    finally:
+        scratch.close()
 
 
 def test_a_call_finds_nothing_of_the_one_before_in_its_scratch_folder(folder: str) -> None:

@@ -44,7 +44,7 @@ class ArrowCaller:
             piece, tables = ArrowResult(), list[pa.Table]()
             self._some(batch.slice(start, step), start, piece, tables)
             if tables:
-                piece.table = pa.concat_tables(tables)
+                piece.table = _together(tables)
             pieces.append(piece)
             if report is not None:
                 report(piece)
@@ -59,7 +59,7 @@ class ArrowCaller:
             result.dead += piece.dead
         tables = [piece.table for piece in pieces if piece.done]
         if tables:
-            result.table = pa.concat_tables(tables)
+            result.table = _together(tables)
         elif self.schema is not None:
             result.table = self.schema.empty_table()
         return result
@@ -108,6 +108,11 @@ class ArrowCaller:
         if places != sorted(places):
             raise Semantic("the callable changed the order of the rows", type_name="WrongOrder")
         return places
+
+
+def _together(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return the fields of several calls as one table: a column that is all null in one of them has no type there."""
+    return pa.concat_tables(tables, promote_options="permissive")
 
 
 def _cast(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -193,13 +193,13 @@ class AsyncCaller:
         return self.runner.run(self._all(values, report))
 
     async def _all(self, values: Sequence[Any], report: Report) -> list[Outcome]:
-        outcomes: list[Outcome] = [Filtered()] * len(values)
+        outcomes: dict[int, Outcome] = {}
         waiting = iter(enumerate(values))
 
         async def work() -> None:
             for index, value in waiting:
                 outcomes[index] = await self._one(value)
-                report(index, outcomes[index : index + 1])
+                report(index, [outcomes[index]])
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -208,7 +208,10 @@ class AsyncCaller:
         except BaseExceptionGroup as several:
             # One row ended the shard; the others were cancelled for it.
             raise several.exceptions[0] from None
-        return outcomes
+        if len(outcomes) < len(values):
+            left = len(values) - len(outcomes)
+            raise CallableError(f"{left:,} rows were left undone: the callable cancels the task that calls it", help="let it raise instead")
+        return [outcomes[index] for index in range(len(values))]
 
     async def _one(self, value: Any) -> Outcome:
         tried = Attempts()
@@ -218,6 +221,8 @@ class AsyncCaller:
                 return Filtered() if result is None and self.filters else Done(conform(self.output, result))
             except Used as used:  # an agent tries again by itself
                 return self.policy.settle(used.error, used.attempts)
+            except asyncio.CancelledError as error:
+                failed: Exception = _cancelled(error)
             except ROW_ERRORS as error:  # whatever user code raises is the row's failure
                 failed = row_error(error)
             tried = tried.after(as_failure(failed))
@@ -225,3 +230,11 @@ class AsyncCaller:
             if wait is None:
                 return self.policy.settle(failed, times(tried))
             await asyncio.sleep(wait)
+
+
+def _cancelled(error: asyncio.CancelledError) -> CallableError:
+    """Return the failure of a row of which something was cancelled that it waited for; where the task itself is, that is raised on."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise error
+    return CallableError(f"what it waited for was cancelled: {error}".removesuffix(": "), type_name="CancelledError")

@@ -50,8 +50,8 @@ class Child:
 
     @property
     def is_running(self) -> bool:
-        """Whether there is a process to call."""
-        return self._life is not None
+        """Whether there is a process to call; one that is given up is not, though it may take its time to end."""
+        return self._life is not None and not self._is_given_up
 
     def start(self) -> Life:
         """Start the process, and let it prepare; raises as `call` does."""

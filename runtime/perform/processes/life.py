@@ -15,9 +15,8 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
-
-import psutil
 
 from ...evidence import classify, failure_of
 from ...failures import Crashed, Failure
@@ -32,6 +31,8 @@ from .scratch import Scratch
 _CHUNK = 1 << 20
 _LOOK, _LOOK_SELDOM = 0.02, 0.1
 """Seconds between looks: of the watchdog, whose care is all there is; at what the kernel enforces, and at folders and owners."""
+_STARTED = 18
+"""Where ``starttime`` stands behind the state."""
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -44,23 +45,36 @@ _THREAD_VARIABLES = (
 
 @dataclass(frozen=True, slots=True)
 class ProcessId:
-    """A process that can't be mistaken for a later one of the same number. ``started`` is in seconds since 1970."""
+    """A process that can't be mistaken for a later one of the same number.
+
+    ``started`` is in ticks since the machine was: in seconds since 1970 it would be another number once the clock is set.
+    """
 
     pid: int
-    started: float
+    started: int | None
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessId:
+        """Return the process that has this number now."""
+        return cls(pid, _started(pid))
 
     @classmethod
     def mine(cls) -> ProcessId:
         """Return this process."""
-        return cls(os.getpid(), psutil.Process().create_time())
+        return cls.of(os.getpid())
 
     def alive(self) -> bool:
         """Return whether the process still runs on this machine."""
-        try:
-            found = psutil.Process(self.pid)
-            return found.create_time() == self.started and found.status() != psutil.STATUS_ZOMBIE
-        except psutil.Error:
-            return False
+        return _started(self.pid) == self.started
+
+
+def _started(pid: int) -> int | None:
+    """Return when a process was started, as ``proc_pid_stat(5)`` says it; None where it is gone, or only waits for its parent."""
+    try:
+        state, *others = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    except (OSError, ValueError):
+        return None
+    return None if state in {"Z", "X"} else int(others[_STARTED])
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,8 +283,16 @@ class Life:
             return "the process went over its memory" + (f" of {task.memory >> 20} MiB" if task.memory else "")
         if self._why == "disk" and task.disk is not None:
             return f"the process wrote more than its disk of {task.disk >> 20} MiB into its scratch folder"
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        how = f"killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
         return f"the process died: {how}"
+
+
+def _signal_name(number: int) -> str:
+    """Return what a signal is called; most of those for real-time have no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _overflows(begun: _Begun) -> bool:

@@ -131,7 +131,11 @@ def _read(path: Path) -> str:
 
 
 def _children(pid: int) -> list[int]:
-    return [int(child) for one in Path(f"/proc/{pid}/task").glob("*") for child in _read(one / "children").split()]
+    found: list[int] = []
+    with contextlib.suppress(OSError):  # it may end at any moment, also in the middle of this
+        for one in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, _read(one / "children").split())
+    return found
 
 
 def _resident(pid: int) -> int:

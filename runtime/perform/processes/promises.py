@@ -83,7 +83,8 @@ class Claim:
         """Return whether it has been held for so many seconds while another one waits."""
         if self._held_since is None or world.moment() - self._held_since < after:
             return False
-        with contextlib.suppress(OSError):
+        # Under the lock: a file that is being made isn't locked yet, and would be taken for that of a dead process.
+        with contextlib.suppress(OSError, _Held), _guarded(self.folder):
             return any(not one.holds for one in self._others())
         return False
 

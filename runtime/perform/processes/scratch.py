@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import tempfile
@@ -41,12 +42,12 @@ class Scratch:
         return dict.fromkeys(VARIABLES, str(self.folder))
 
     def used(self, pids: Iterable[int] = ()) -> int:
-        """Return how much it holds, in bytes of disk: a file with holes counts for what it has.
+        """Return how much it holds, in bytes of disk: a file with holes counts for what it has, one with several names once.
 
-        So do files without a name that one of these processes has open: ``tempfile.TemporaryFile`` makes nothing else.
+        Files without a name count that one of these processes has open: ``tempfile.TemporaryFile`` makes nothing else.
         """
-        nameless = {(found.st_dev, found.st_ino): found.st_blocks for found in self._nameless(pids)}
-        return (sum(_blocks(entry) for entry in _entries(self.folder)) + sum(nameless.values())) * _BLOCK
+        found = itertools.chain(_named(self.folder), self._nameless(pids))
+        return sum({(one.st_dev, one.st_ino): one.st_blocks for one in found}.values()) * _BLOCK
 
     def exceeded(self, pids: Iterable[int] = ()) -> bool:
         """Return whether it holds more than it may; see `used`."""
@@ -80,23 +81,15 @@ class Scratch:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    found: list[os.DirEntry[str]] = []
+def _named(folder: Path) -> Iterator[os.stat_result]:
     waiting = [str(folder)]
     while waiting:
         with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
             for entry in entries:
-                found.append(entry)
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
-    return found
-
-
-def _blocks(entry: os.DirEntry[str]) -> int:
-    try:
-        return entry.stat(follow_symlinks=False).st_blocks
-    except OSError:
-        return 0
+                with contextlib.suppress(OSError):
+                    yield entry.stat(follow_symlinks=False)
 
 
 def _sweep(parent: Path, prefix: str) -> None:
