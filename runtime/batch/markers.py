@@ -27,6 +27,13 @@ class Beginning(Frozen):
     generation: int | None = None
 
 
+class Waiting(Frozen):
+    """What a worker says that waits for memory: where, and for how many bytes."""
+
+    host: str
+    memory: int
+
+
 @dataclass(frozen=True, slots=True)
 class Board:
     """The markers of one plan of work of ``job``: made by generation ``planned``, worked on by the driver of ``generation``."""
@@ -106,6 +113,17 @@ class Board:
     def stopped(self) -> bool:
         """Return whether the workers were asked to begin nothing more."""
         return self.store.exists(paths.stop(self.job, self.generation))
+
+    def wait(self, waiting: Waiting) -> None:
+        """Say that a worker waits for memory, and has begun nothing yet."""
+        self.store.put(paths.waiting(self.job, self.generation), waiting.model_dump_json().encode())
+
+    def waiting(self) -> Waiting | None:
+        """Return which worker of this driver said last that it waits; None where none has."""
+        try:
+            return Waiting.model_validate_json(self.store.get(paths.waiting(self.job, self.generation)))
+        except (Missing, Corrupt, ValidationError):
+            return None
 
     def was_told_to_stop(self, began: Beginning) -> bool:
         """Return whether the driver for which an attempt began has asked its workers to begin nothing more."""

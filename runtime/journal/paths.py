@@ -297,6 +297,11 @@ def stop(name: str, number: int) -> str:
     return f"{JOBS}/{name}/{number:06d}/stop.json"
 
 
+def waiting(name: str, number: int) -> str:
+    """Return the object by which a worker says that it waits for memory."""
+    return f"{JOBS}/{name}/{number:06d}/waiting.json"
+
+
 def heartbeat(name: str, number: int) -> str:
     """Return the object that a driver writes between waves: where it can't, nothing can be marked either."""
     return f"{JOBS}/{name}/{number:06d}/alive.json"

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from darner.compiler.plan import Compiled
-from darner.runtime.batch.driver import JobRun, run_job
+from darner.runtime.batch.driver import JobRun, Quiet, run_job
 from darner.runtime.failures import DarnerError
 from darner.runtime.journal.local_store import explained
 from darner.runtime.journal.store import open_store
@@ -101,6 +101,14 @@ def open_faulty(url: str, options: dict[str, Any] | None = None) -> Any:
     return FaultyStore(open_store(url, options), json.loads(os.environ.get("SHOP_FAULTS", "[]")))
 
 
+class Notes(Quiet):
+    """Shows on stderr the lines that stay."""
+
+    def note(self, text: str) -> None:
+        """Show one."""
+        sys.stderr.write(f"{text}\n")
+
+
 def main() -> None:
     """Run the job of this folder."""
     os.environ["SHOP_DRIVER"] = str(os.getpid())
@@ -112,7 +120,7 @@ def main() -> None:
     store = open_faulty(str(folder / "store")) if faulty else open_store(str(folder / "store"))
     job = JobRun(compiled=compiled, store=store, name="shop", folder=folder, **{"engine": "in_memory", **call}, **opener)
     try:
-        report = run_job(job).model_dump(mode="json")
+        report = run_job(job, Notes()).model_dump(mode="json")
     except DarnerError as error:
         report = {"status": "refused", "error": f"{type(error).__name__}: {error.message}", "help": error.help}
     sys.stdout.write(json.dumps(report))

@@ -128,7 +128,7 @@ def test_two_runs_together_promise_no_more_than_there_is() -> None:
 
 
 def test_a_job_waits_for_memory_that_another_run_has_promised_and_its_shards_time_does_not_begin(tmp_path: Path) -> None:
-    """Nothing is started meanwhile, no attempt is used up; the other run is killed, and the job goes on."""
+    """Nothing is started meanwhile, no attempt is used up, and it says why; the other run is killed, and the job goes on."""
     project = Project.make(tmp_path / "shop", products(20))
     with _holder(Room().most - (512 << 20)) as other:
         driver = project.start()
@@ -139,10 +139,14 @@ def test_a_job_waits_for_memory_that_another_run_has_promised_and_its_shards_tim
         while not project.objects("*/started/01/*.json") and not list((tmp_path / "machine" / "memory").glob("*.claim"))[1:]:
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        time.sleep(1.5)
+        while not project.objects("000001/waiting.json"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(2.5)  # the driver looks every two seconds
         assert not project.objects("*/started/01/*.json"), "the second group is promised 1Gi"
         other.kill()
     out, err = driver.communicate(timeout=280)
     assert json.loads(out)["status"] == "done", err
+    assert err.count("a worker waits for 1Gi of memory") == 1, err
     (marker,) = project.objects("*/markers/01/*.json")
     assert json.loads(marker.read_text())["attempt"] == 1

@@ -24,12 +24,12 @@ def test_old_generations_of_a_job_are_cleared_and_the_newest_stays_whole(tmp_pat
     stall.done()
     job = tmp_path / "stall/store/jobs/stall"
     # What a start leaves whose workers were told to stop, and whose plan of work was found damaged.
-    for name in ("stop.json", "given-up.json"):
+    for name in ("stop.json", "waiting.json", "given-up.json"):
         (job / "000001" / name).write_text("{}")
     (job / "000002/stop.json").write_text("{}")
     (job / "000002/parts/.0123456789abcdef.gone").mkdir(parents=True, exist_ok=True)
     told = json.loads(stall.darner("gc", "--dry", "--json").stdout)
-    assert {"jobs/stall/000001/stop.json", "jobs/stall/000001/given-up.json"} <= set(told["jobs"])
+    assert {f"jobs/stall/000001/{name}.json" for name in ("stop", "waiting", "given-up")} <= set(told["jobs"])
     assert all("/000001/" in name for name in told["jobs"])
     assert [Path(one).name for one in told["rest"]] == [".0123456789abcdef.gone"]
     assert (job / "000001/stop.json").exists()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ....compiler.plan import Compiled, JobPlan, ModelPlan, Plan
+from ....compiler.quantities import format_size
 from ....compiler.settings import FailureClass
 from ....connectors.ports import Upsertable
 from ...failures import DarnerError, Exhausted, Fenced, StoreError
@@ -42,6 +44,8 @@ from .waves import Waves
 _ROUNDING = 1e-9
 _LOOK_SECONDS = 0.25
 """How often the driver looks around while it waits before it tries a shard again."""
+_WAITING_SECONDS = 2.0
+"""How often the driver looks whether a worker waits for memory, until it has said so."""
 _STOP_SECONDS = 30.0
 """How long shards under way are waited for when a run ends early."""
 _HAND_OVER_SECONDS = 5.0
@@ -122,6 +126,7 @@ class Run:
         self._orders = execution.orders()
         self.spending = Spending(execution.store, execution.work.job, execution.work.generation, plan)
         self._store_failures = 0
+        self._looked = -math.inf
 
     def work(self, settle: Callable[[], None]) -> None:
         """Do everything that is left, into the sink, then settle, which may find parts damaged: their shards are done again.
@@ -248,11 +253,25 @@ class Run:
         self._refresh()
         self._refuse_fenced()
         self._show()
+        self._tell_waiting()
         self._refuse_too_many_dead(0, None)
         self.spending.note()
         if self.tally.unfinished():
             self.spending.refuse_over(self.tally.markers())
         self._commit(everything=False)
+
+    def _tell_waiting(self) -> None:
+        """Say, once, that a worker waits for memory: else nobody knows why nothing happens."""
+        now = time.monotonic()
+        if now - self._looked < _WAITING_SECONDS:
+            return
+        self._looked, found = now, self.tally.board.waiting()
+        if found is not None:
+            self._looked = math.inf
+            size = format_size(found.memory)
+            self._told.progress.note(
+                f"a worker waits for {size} of memory: that of {found.host} is promised to others; it begins when there is room"
+            )
 
     def _commit(self, *, everything: bool) -> bool:
         """Write to the sink while there is enough to write; return whether all of it was what had been written."""

@@ -69,10 +69,11 @@ def _of_one(store: Store, folder: str, deltas: set[str], needs: _Needs) -> Itera
 def leftovers(store: Store, job: str) -> list[str]:
     """Return what older generations of a job still hold and nobody needs: objects and folders that are there.
 
-    What a driver said to its workers, and wrote to see that it can write, is for its own start only: whoever came after it has
-    fenced it.
+    What a driver and its workers said to each other, and what it wrote to see that it can write, is for its own start only:
+    whoever came after it has fenced it.
     """
-    tiny = [name for number in generations(store, job)[:-1] for name in (paths.stop(job, number), paths.heartbeat(job, number))]
+    said = (paths.stop, paths.heartbeat, paths.waiting)
+    tiny = [name(job, number) for number in generations(store, job)[:-1] for name in said]
     return [name for name in (*_needed_by_nobody(store, job), *tiny) if store.exists(name) or store.names(name)]
 
 

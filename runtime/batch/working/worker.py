@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import socket
@@ -17,7 +18,7 @@ from ...perform.processes.promises import Claim, claimed
 from ...perform.processes.room import Room
 from ...perform.world import SystemClock
 from ..groups import Allowance
-from ..markers import Board
+from ..markers import Board, Waiting
 from ..model import Marker, ShardRef
 from ..order import GroupOrder
 from .notice import of_this_process
@@ -30,6 +31,8 @@ _LINGER_SECONDS = 1.0
 """How long an idle child is kept: the next bundle of the same group often follows at once, the next group's may not wait."""
 _WAIT_SECONDS = 0.5
 """How often a worker looks whether there is memory for its child, and whether it is still to begin."""
+_SAID_AFTER = 10
+"""So many looks, after which it says that it waits: the next group often has what this one had a moment ago."""
 _YIELD_SECONDS = 60.0
 """How long a worker keeps its memory from one shard to the next while others wait for it: a new child has much to load."""
 RUNNER = f"{__package__}.shard:GroupRunner"
@@ -85,10 +88,14 @@ class GroupWorker:
         memory = self._order.ladder[rung].memory
         if self._claim is None and memory:
             self._claim = claimed(memory)
+        looks = itertools.count(1)
         while self._claim is not None and not self._claim.granted(Room().most):
             if not self._may_begin():
                 self.close()
                 return False
+            if next(looks) == _SAID_AFTER:
+                with contextlib.suppress(StoreError):  # it is only said
+                    self._board.wait(Waiting(host=socket.gethostname(), memory=self._claim.memory))
             time.sleep(_WAIT_SECONDS)
         return True
 
