@@ -25,7 +25,7 @@ from darner.runtime.batch.policy import FailurePolicy
 from darner.runtime.batch.working.metering import Used
 from darner.runtime.batch.working.remembered import part_written
 from darner.runtime.batch.working.spending import spent
-from darner.runtime.failures import Corrupt
+from darner.runtime.failures import Corrupt, Exhausted
 from darner.runtime.journal import paths
 from darner.runtime.journal.local_store import LocalStore
 from darner.runtime.ledger import Totals
@@ -84,6 +84,19 @@ def test_a_shard_that_is_done_after_its_wave_has_ended_is_not_taken_for_damaged(
     assert board.read(0, 0) is not None
     waves.tally.refresh()
     assert waves.tally.unfinished() == {0: 1}
+
+
+def test_waves_in_which_nobody_begins_anything_come_to_an_end(tmp_path: Path) -> None:
+    """As where workers take another machine of the driver's name for its own, and find no driver there: nothing would ever happen."""
+    waves = _waves(_board(tmp_path))
+    for _ in range(7):
+        assert waves.judge(waves.next(), killed=None, progressed=False) == []
+    waves.tally.board.start(0, ShardRef(0))
+    assert waves.judge(waves.next(), killed=None, progressed=False) == []
+    for _ in range(7):
+        assert waves.judge(waves.next(), killed=None, progressed=False) == []
+    with pytest.raises(Exhausted, match="no worker had begun"):
+        waves.judge(waves.next(), killed=None, progressed=False)
 
 
 def test_a_shard_of_which_something_is_always_damaged_is_given_up(tmp_path: Path) -> None:

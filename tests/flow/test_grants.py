@@ -85,6 +85,26 @@ def test_no_more_memory_is_promised_at_once_than_there_is() -> None:
     assert order == ["a", "large", "small", "last"]
 
 
+def test_who_is_promised_no_memory_waits_for_nobody() -> None:
+    """A step with a disk alone takes nothing from a large one that waits."""
+
+    async def all_of_them() -> None:
+        room = Room(most=10)
+        async with asyncio.timeout(10), room.taken(6):
+            large = asyncio.create_task(_taken(room, 9))
+            await asyncio.sleep(0)
+            await _taken(room, 0)
+            assert not large.done()
+        await large
+
+    asyncio.run(all_of_them())
+
+
+async def _taken(room: Room, memory: int) -> None:
+    async with room.taken(memory):
+        pass
+
+
 def test_more_than_a_machine_has_is_refused_at_once() -> None:
     """It would wait for ever."""
 

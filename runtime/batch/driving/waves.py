@@ -25,6 +25,8 @@ QUARANTINE_AFTER = 2
 """A shard that was alone in so many killed waves is not tried again."""
 KILLED_IN_A_ROW = 8
 """So many killed waves without one shard done: the machine is at fault, not a shard."""
+IDLE_IN_A_ROW = 8
+"""So many waves in which no worker began anything, though none was killed: none ever will."""
 HEALED_AT_MOST = 3
 """A shard of which some part is damaged so often is not made again: the store is at fault."""
 
@@ -57,6 +59,7 @@ class Waves:
     until: dict[int, float] = field(default_factory=dict)
     """When a shard that is waited for may be tried again, by ``timer``."""
     killed_in_a_row: int = 0
+    idle_in_a_row: int = 0
 
     def resume(self) -> None:
         """Begin where an earlier driver stopped: attempts are counted on; a rung that was too small isn't tried again."""
@@ -126,7 +129,7 @@ class Waves:
         Raises:
             DamagedPlan: a shard's input is damaged.
             Corrupt: a shard's parts are damaged again and again.
-            Exhausted: waves are killed again and again, whatever is in them.
+            Exhausted: waves are killed again and again, whatever is in them, or nothing is begun in them.
         """
         if killed and self._was_preempted(wave):
             killed = "preempted"
@@ -136,6 +139,12 @@ class Waves:
                 f"{KILLED_IN_A_ROW} waves in a row were killed before one shard was done",
                 help="something on this machine kills the workers: look at its memory (dmesg) and limits, then run again",
             )
+        self.idle_in_a_row = 0 if progressed or killed or self._has_begun(wave) else self.idle_in_a_row + 1
+        if self.idle_in_a_row >= IDLE_IN_A_ROW:
+            raise Exhausted(
+                f"{IDLE_IN_A_ROW} waves in a row ended, and no worker had begun a shard",
+                help="workers begin nothing where they find no driver: each machine needs a name of its own, and the same darner",
+            )
         unfinished = self.tally.unfinished()
         found = [
             self._judged(shard, unfinished[shard], tries, killed=killed, single=len(wave) == 1)
@@ -144,6 +153,11 @@ class Waves:
         ]
         self._remember_rungs()
         return [one for one in found if one is not None]
+
+    def _has_begun(self, wave: list[tuple[int, Tries]]) -> bool:
+        """Return whether a worker has begun something of a wave."""
+        started = {group.number: self.tally.board.started(group.number) for group in self.tally.groups}
+        return any(started[group].get(shard, 0) >= attempt for shard, tries in wave for group, (attempt, _) in tries.items())
 
     def _was_preempted(self, wave: list[tuple[int, Tries]]) -> bool:
         """Return whether some worker of a wave said that it had to leave."""

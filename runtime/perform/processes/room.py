@@ -60,7 +60,8 @@ class Room:
                 claim.close()
 
     async def _take(self, memory: int) -> None:
-        if not self._waiting and self._promised + memory <= self.most:
+        # Who asks for nothing takes no room from those that wait.
+        if not memory or (not self._waiting and self._promised + memory <= self.most):
             self._promised += memory
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
