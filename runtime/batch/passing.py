@@ -7,14 +7,21 @@ import json
 import re
 import traceback
 
-from ..failures import DarnerError, Fenced, StoreError
+from ..failures import Crashed, DarnerError, Fenced, StoreError
 
 _MARK = re.compile(r"<darner:([A-Za-z0-9+/=]+)>")
-_KINDS: dict[str, type[DarnerError]] = {one.__name__: one for one in (StoreError, Fenced)}
+_KINDS: dict[str, type[DarnerError]] = {one.__name__: one for one in (StoreError, Fenced, Crashed)}
 
 
-def passed_on(error: DarnerError) -> RuntimeError:
-    """Return an error that Beam may quote, cut lines off, or put into another one: `heard` finds it again."""
+def passed_on(error: Exception) -> RuntimeError:
+    """Return an error that Beam may quote, cut lines off, or put into another one: `heard` finds it again.
+
+    What isn't darner's own, a package that this worker lacks for example, is no end of a process: it is told as what it is.
+    """
+    if not isinstance(error, DarnerError):
+        error = Crashed(
+            f"a worker failed: {type(error).__name__}: {error}", help="what was finished is kept; mend it, and run it again to go on"
+        )
     kind = next((name for name, one in _KINDS.items() if isinstance(error, one)), DarnerError.__name__)
     words = json.dumps([kind, error.message, error.help])
     return RuntimeError(f"<darner:{base64.b64encode(words.encode()).decode()}>")

@@ -3,7 +3,7 @@
 SHOP_FAULTS is a JSON list of ``{"match": REGEX, "when": "before" | "within" | "after", "do": "kill-driver" | "kill-self"}``: the first
 write of an object whose name matches kills, once; every process of the job opens the store through `open_faulty`. With
 ``"do": "lie"``, the driver never reads from a matching object what was written; with ``"do": "full"``, a disk is full for
-those that match as long as there is a file ``full``.
+those that match as long as there is a file ``full``; with ``"do": "lack"``, workers have no package for the store.
 """
 
 from __future__ import annotations
@@ -98,7 +98,10 @@ def _compiled(folder: Path) -> Compiled:
 
 def open_faulty(url: str, options: dict[str, Any] | None = None) -> Any:
     """Open a store that does what SHOP_FAULTS says."""
-    return FaultyStore(open_store(url, options), json.loads(os.environ.get("SHOP_FAULTS", "[]")))
+    faults = json.loads(os.environ.get("SHOP_FAULTS", "[]"))
+    if options is not None and any(fault["do"] == "lack" for fault in faults):
+        raise ImportError("No module named 'the_bucket'")
+    return FaultyStore(open_store(url, options), faults)
 
 
 class Notes(Quiet):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from darner.runtime.batch.passing import heard, passed_on
-from darner.runtime.failures import Fenced, StoreError
+from darner.runtime.failures import Crashed, DarnerError, Fenced, StoreError
 
 from .jobs import Project, products
 
@@ -41,8 +41,20 @@ def test_a_disk_that_is_full_for_workers_ends_the_run_soon_and_says_why(tmp_path
     assert len(project.rows()) == 3 * SHARD
 
 
-@pytest.mark.parametrize("error", [StoreError("writing x: the disk is full", help='make "room"'), Fenced("taken over\nby another")])
-def test_a_workers_error_is_heard_through_what_beam_makes_of_it(error: StoreError | Fenced) -> None:
+def test_a_worker_that_fails_by_itself_is_not_called_killed_and_says_why(tmp_path: Path) -> None:
+    """It lacks the package for the store, say: no look at the machine's memory would help."""
+    project = Project.make(tmp_path / "shop", products(20))
+    report = project.run(faults=[{"do": "lack"}])
+    assert report["status"] == "failed"
+    assert report["error"] == "a worker failed: ImportError: No module named 'the_bucket'"
+    assert "run it again" in report["help"]
+    assert project.run()["status"] == "done"
+
+
+@pytest.mark.parametrize(
+    "error", [StoreError("writing x: the disk is full", help='make "room"'), Fenced("taken over\nby another"), Crashed("gone")]
+)
+def test_a_workers_error_is_heard_through_what_beam_makes_of_it(error: DarnerError) -> None:
     """Quoted, indented, in the middle of other text; and what has none in it is a death."""
     text = repr(f"Traceback of a worker:\n  RuntimeError: {passed_on(error)} [while running 'group 0']")
     found = heard(RuntimeError(f"bundle failed: {text}"))

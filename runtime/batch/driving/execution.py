@@ -13,7 +13,7 @@ from ....compiler.plan import Compiled, JobPlan, ModelPlan, Plan
 from ....compiler.quantities import format_size
 from ....compiler.settings import FailureClass
 from ....connectors.ports import Upsertable
-from ...failures import DarnerError, Exhausted, Fenced, StoreError
+from ...failures import Crashed, DarnerError, Exhausted, Fenced, StoreError
 from ...journal import paths
 from ...perform.processes.children import ProcessId
 from ...perform.processes.groups import own_kills
@@ -51,7 +51,7 @@ _STOP_SECONDS = 30.0
 _HAND_OVER_SECONDS = 5.0
 """The same when somebody stops it: until then children have written what they made, and end with this process."""
 _STORE_FAILURES = 2
-"""So many waves in a row that got nowhere, since a worker couldn't use the store, end the run."""
+"""So many waves in a row that got nowhere, since a worker couldn't use the store, or failed itself, end the run."""
 _PROOF_BYTES = 16 << 20
 
 
@@ -223,9 +223,9 @@ class Run:
             self._lose(one)
 
     def _explained(self, raised: BaseException, *, progressed: bool) -> bool:
-        """Return whether a wave that broke off did so for the store, and not for a worker that was killed.
+        """Return whether a wave that broke off did so for what a worker says, mostly of the store, and not for one that was killed.
 
-        Raises `StoreError` where the store can't be written from here either, or two waves in a row got nowhere for it.
+        Raises `StoreError` where the store can't be written from here either, or what is said where two waves in a row got nowhere.
         """
         said = heard(raised)
         self._prove_store(said)
@@ -236,7 +236,7 @@ class Run:
             raise said
         self._store_failures = 0 if progressed else self._store_failures + 1
         if self._store_failures >= _STORE_FAILURES:
-            raise _unusable(said)
+            raise said if isinstance(said, Crashed) else _unusable(said)
         self._told.progress.note(f"{said.message}; the shards of this wave go into the next one")
         return True
 

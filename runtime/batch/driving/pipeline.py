@@ -12,7 +12,6 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-from ...failures import DarnerError
 from ..model import ShardRef
 from ..passing import passed_on
 from ..working.worker import GroupWorker, WorkerOrder
@@ -40,7 +39,7 @@ class RunGroup(apache_beam.DoFn):
             if self._worker is None:
                 self._worker = GroupWorker(self._order)
             done = self._worker.process(ShardRef(shard, attempt, rung))
-        except DarnerError as error:
+        except Exception as error:
             raise passed_on(error) from error
         if done:
             yield element
