@@ -38,6 +38,7 @@ class GroupCommit:
         self._alone = 0
         self._error: BaseException | None = None
         self._begun: StagedLog | None = None
+        self._took = 0.0
         self._is_watched = False
 
     @property
@@ -92,16 +93,18 @@ class GroupCommit:
 
     def _begin(self, log: StagedLog) -> None:
         batch, noted = self._take()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             log.begin(batch)
         except BaseException as error:
             self._error = error
             raise
-        self._begun, self._written = log, noted
+        self._begun, self._written, self._took = log, noted, loop.time() - began
         if not self._is_watched:
             # Nothing may begin for long. As soon as the caller waits for anything, it is finished.
             self._is_watched = True
-            asyncio.get_running_loop().call_soon(self._watched)
+            loop.call_soon(self._watched)
 
     def _watched(self) -> None:
         self._is_watched = False
@@ -118,7 +121,7 @@ class GroupCommit:
             log.finish()
         except BaseException as error:  # noqa: BLE001 - whatever it is
             self._error = error
-        self._is_slow = loop.time() - began > SLOW
+        self._is_slow = self._took + loop.time() - began > SLOW
 
     @property
     def _is_alone(self) -> bool:

@@ -195,11 +195,7 @@ class LocalLog:
 
     def begin(self, events: Sequence[Event]) -> None:
         """Write events as one group commit, and set the disk to work; they are durable once `finish` returns."""
-        if not self._lock.is_ours:
-            msg = f"process {os.getpid()} was forked from the owner of {self._run_id}, or gave the run up: it writes nothing"
-            raise StoreError(msg)
-        if self._broken is not None:
-            raise StoreError(f"nothing more is written to {self._path}: {self._broken}", help="run the same command again to go on")
+        self._refuse()
         self.finish()
         payload = blobs.payload(self._store, self._run_id, events)
         framed, digest = record.frame(payload, seq=self._seq, epoch=self._epoch, nonce=self._nonce, before=self._before)
@@ -214,6 +210,7 @@ class LocalLog:
         """Return when what `begin` wrote is durable."""
         if self._begun is None:
             return
+        self._refuse()  # a system tells one process once of what it failed to write; asked again, it says that all is well
         try:
             # A file that doesn't grow has nothing else that must be durable: half the time of a file that does.
             os.fdatasync(self._file.fileno())
@@ -221,6 +218,13 @@ class LocalLog:
             raise self._given_up(error) from error
         (self._before, size), self._begun = self._begun, None
         self._seq, self._end = self._seq + 1, self._end + size
+
+    def _refuse(self) -> None:
+        if not self._lock.is_ours:
+            msg = f"process {os.getpid()} was forked from the owner of {self._run_id}, or gave the run up: it writes nothing"
+            raise StoreError(msg)
+        if self._broken is not None:
+            raise StoreError(f"nothing more is written to {self._path}: {self._broken}", help="run the same command again to go on")
 
     def _given_up(self, error: OSError) -> StoreError:
         """Write nothing more, and return why: what of it reached the disk is unknown. The next owner finds whole records only."""

@@ -200,6 +200,7 @@ class JournaledBoundary:
                 await self._record(request, call_id, Outcome(found.value), began, found.told)
                 return found.value
             value = await self._perform(request, call_id, body, found.told)
+            self.recording.commits.settle()  # what other runs are given must not be lost to this one
             await cache.keep(found, value)
             return value
 

@@ -63,7 +63,7 @@ def storable(name: str, result: Any) -> Json:
         raise CallableError(msg, type_name="TypeError", help=error.help) from error
 
 
-@values.once_a_function
+@values.once
 def _is_async(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(function)
 

@@ -51,7 +51,7 @@ def gives_later(kind: type) -> bool:
     return issubclass(kind, Iterator | AsyncIterator)
 
 
-@values.once_a_function
+@values.once
 def annotation_of(function: Callable[..., Any]) -> Any:
     """Return what a function says that it gives, once it is awaited; ``Any`` where it doesn't say."""
     if inspect.isclass(function) or not hasattr(function, "__annotations__"):
@@ -63,7 +63,7 @@ def annotation_of(function: Callable[..., Any]) -> Any:
     return (typing.get_args(said) or (Any,))[-1] if typing.get_origin(said) in _AWAITED else said
 
 
-@lru_cache(maxsize=1024)
+@values.once
 def _adapter(annotation: Any) -> TypeAdapter[Any] | None:
     if annotation is Any:
         return None

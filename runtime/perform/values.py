@@ -14,9 +14,20 @@ from ..failures import CallableError, Refused, Semantic
 from ..ports import Json
 
 Found = TypeVar("Found")
-_PLAIN = frozenset({int, float, bool})
-"""Types whose values are in JSON what they are in Python. Not str, which may hold what JSON can't."""
 BUILT_IN: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": bool}
+
+
+def once(look: Callable[[Any], Found]) -> Callable[[Any], Found]:
+    """Remember what is found out about each function, or annotation; of one that has no hash it is found out each time."""
+    remembered = lru_cache(maxsize=1024)(look)
+
+    def found(one: Any) -> Found:
+        try:
+            return remembered(one)
+        except TypeError:  # an instance of a plain dataclass with `__call__`, or ``Annotated[int, {…}]``
+            return look(one)
+
+    return found
 
 
 @lru_cache(maxsize=1024)
@@ -56,7 +67,7 @@ def validator(annotation: Any) -> TypeAdapter[Any]:
         raise Refused(f"values can't be held against the type {shown(annotation)}: {reason}", help="nothing was started") from error
 
 
-@lru_cache(maxsize=1024)
+@once
 def _any_adapter(annotation: Any) -> TypeAdapter[Any]:
     return validator(annotation)
 
@@ -77,13 +88,19 @@ def shown(annotation: Any) -> str:
 
 
 def is_plain(annotation: Any, value: Any) -> bool:
-    """Return whether a value is just what an annotation says, and the same in JSON: a number or a truth value. Others are asked about."""
-    return value.__class__ is annotation and annotation in _PLAIN
+    """Return whether a value is just what an annotation says, and the same in JSON: a number or a truth value.
+
+    Others are asked about; a str, too, which may hold what JSON can't.
+    """
+    # A proxy's `__class__` is what it stands for, and not every class has a hash.
+    kind = type(value)
+    return kind is annotation and (kind is int or kind is float or kind is bool)
 
 
 def dump(value: Any) -> Json:
     """Return a Python value as JSON; `CallableError` where it can't be written."""
-    if value.__class__ in _PLAIN:
+    kind = type(value)
+    if kind is int or kind is float or kind is bool:
         return value
     try:
         return _plain().dump_python(value, mode="json")
@@ -96,19 +113,6 @@ def dump(value: Any) -> Json:
 def _plain() -> TypeAdapter[Any]:
     """Return what writes any value as JSON. NaN and the infinities stay numbers: as the null of JSON they would fit no float."""
     return TypeAdapter(Any, config=ConfigDict(ser_json_inf_nan="constants"))
-
-
-def once_a_function(look: Callable[[Callable[..., Any]], Found]) -> Callable[[Callable[..., Any]], Found]:
-    """Remember what is found out about each function; of a callable that has no hash it is found out each time."""
-    remembered = lru_cache(maxsize=1024)(look)
-
-    def found(function: Callable[..., Any]) -> Found:
-        try:
-            return remembered(function)
-        except TypeError:  # an instance of a plain dataclass with `__call__`, for one
-            return look(function)
-
-    return found
 
 
 def explain(error: ValidationError) -> str:

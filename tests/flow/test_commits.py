@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Sequence
 
@@ -254,3 +255,34 @@ def test_a_gift_that_never_becomes_durable_is_said_to_whoever_begins_something(w
 
     asyncio.run(drive())
     assert event(9) not in log.events
+
+
+class LargelyBegun(StagedMemory):
+    """A log that takes long to begin: what is large goes into objects of its own first. It notes in which threads it began."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads: list[int] = []
+
+    def begin(self, events: Sequence[Event]) -> None:
+        """Take a commit, slowly."""
+        self.threads.append(threading.get_ident())
+        if event(9) in events:
+            time.sleep(5 * SLOW)
+        super().begin(events)
+
+
+def test_a_gift_that_takes_long_to_begin_leaves_the_loop_the_next_time() -> None:
+    """Its caller has nothing to reckon with before that, and everybody else stands still."""
+    log = LargelyBegun()
+
+    async def drive() -> None:
+        commits = await _alone(log)
+        await commits.give(event(9))
+        assert log.begun == [event(9)]
+        commits.settle()
+        await commits.give(event(10))
+
+    asyncio.run(drive())
+    assert [one == threading.get_ident() for one in log.threads[-2:]] == [True, False]
+    assert log.events[-1] == event(10)

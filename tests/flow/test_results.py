@@ -22,7 +22,7 @@ flow:
 """
 STEPS = """
 import dataclasses
-from typing import Any, Awaitable, Iterable, Literal
+from typing import Annotated, Any, Awaitable, Iterable, Literal
 import darner
 from pydantic import BaseModel
 
@@ -68,6 +68,18 @@ class Kind:
 
 of_size = Kind(3)  # no hash: it can be compared, and changed
 
+def noted(text: str) -> Annotated[Sorted, {"of": "sizes"}]:
+    return {"kind": "short"}
+
+class StandsForOne:
+    __class__ = property(lambda self: int)
+
+def proxy(text: str) -> int:
+    return StandsForOne()
+
+def hidden(text: str) -> Any:
+    return StandsForOne()
+
 def told(sorted: Any) -> Any:
     return sorted
 """
@@ -109,12 +121,27 @@ def test_a_result_that_is_not_what_its_annotation_says_fails_the_step(tmp_path: 
         ("many", [{"kind": "short", "size": 0}]),
         ("unsaid", {"kind": "short"}),
         ("of_size", {"kind": "short", "size": 3}),
+        ("noted", {"kind": "short", "size": 0}),
     ],
 )
 def test_a_result_becomes_what_its_annotation_says(tmp_path: Path, name: str, value: Any) -> None:
     """A mapping given for a model has the model's defaults; one that says Any is taken at its word."""
     code, told, err = ran(tmp_path, name)
     assert (code, told["outputs"]) == (0, value), err
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("proxy", "proxy gave a value of type StandsForOne, and its annotation says int"),
+        ("hidden", "what results_steps:hidden returned can't be kept: a value of type StandsForOne can't be stored"),
+    ],
+)
+def test_what_only_stands_for_a_number_is_none(tmp_path: Path, name: str, why: str) -> None:
+    """A proxy, or a double, names the class of what it stands for as its own. Kept like a number, it would come back as a text."""
+    code, told, err = ran(tmp_path, name)
+    assert (code, told["status"]) == (1, "failed")
+    assert why in err
 
 
 LOOP = """darner: 1

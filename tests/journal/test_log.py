@@ -228,6 +228,30 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(store: Store, tmp_path: Pat
     assert steps(store)[-1] == "after"
 
 
+def test_what_the_disk_failed_to_write_is_never_called_durable(store: Store) -> None:
+    """A system says once that a sync failed, and then that all is well. The log says it whenever it is asked."""
+    log = take(store, RUN, owner="me")
+    log.append([finished("a")])
+    log.begin([finished("b")])
+    file, [reading, writing] = log._file.fileno(), os.pipe()
+    disk = os.dup(file)
+    os.dup2(writing, file)  # nothing that can be synced
+    with pytest.raises(StoreError, match="writing the journal"):
+        log.finish()
+    os.dup2(disk, file)
+    for again in (log.finish, lambda: log.begin([finished("c")])):
+        with pytest.raises(StoreError, match="nothing more is written"):
+            again()
+    log.close()
+    for one in (disk, reading, writing):
+        os.close(one)
+    assert "c" not in steps(store)
+    after = take(store, RUN, owner="me")
+    after.append([finished("d")])
+    after.close()
+    assert steps(store)[-1] == "d"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 def test_a_full_file_system_says_that_it_is_full(tmp_path: Path) -> None:
     """ENOSPC of a real, small file system becomes a StoreError that says what to do."""

@@ -160,6 +160,7 @@ class People:
         """Ask, wait, and return how the question ended: by an answer that fits, or by a default."""
         if self.desk is None:
             raise Refused(f"{asking.human} can't be asked: this run has no store where an answer could lie")
+        self.commits.settle()  # what is put onto the desk can't be taken back
         taken = await self._from_inbox(asking)
         if taken is not None:
             return taken
