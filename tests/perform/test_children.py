@@ -8,14 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
 from darner.runtime.failures import CallableError, Crashed, Exhausted, OutOfMemory, Preempted, Refused
-from darner.runtime.perform.processes.children import Child, ChildPool, ChildTask, ProcessId
+from darner.runtime.perform.processes.children import Child, ChildTask, ProcessId
 from darner.runtime.perform.processes.groups import ControlGroup, control_group
 from darner.runtime.perform.processes.memory import Enforcement, Watchdog, guard
 from darner.runtime.perform.processes.scratch import Scratch
@@ -115,12 +117,6 @@ def test_workers_share_the_cores(folder: str) -> None:
     """Numeric libraries are told how many threads they may start."""
     with Child(_task(folder, "threads", threads=3)) as child:
         assert child.call(None) == "3"
-
-
-def test_a_pool_uses_its_children_again(folder: str) -> None:
-    """Equal processes answer one call after another."""
-    with ChildPool(_task(folder, "pid"), size=2) as pool:
-        assert len({pool.call(None) for _ in range(6)}) == 1
 
 
 PARENT = """
@@ -326,6 +322,46 @@ def test_temporary_files_without_a_name_count_as_well(folder: str, below: bool, 
         assert (again == first) is below
         with pytest.raises(Exhausted, match="disk of 2 MiB"):
             child.call({"bytes": 3 * MIB, "stays": 60 if below else 0, "below": below})
+
+
+@contextmanager
+def _somebody() -> Iterator[None]:
+    """Be a user whom permissions concern."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+def test_what_is_left_read_only_is_removed_as_well() -> None:
+    """Tools lock their caches against writing: the next call finds nothing of them, and no disk is lost with the folder."""
+    with _somebody():
+        scratch = Scratch.make(MIB)
+        locked = scratch.folder / "modules" / "one"
+        locked.mkdir(parents=True)
+        (locked / "source").write_text("x")
+        elsewhere = scratch.folder.with_name(f"{scratch.folder.name}-elsewhere")
+        elsewhere.mkdir(mode=0o750)
+        (scratch.folder / "link").symlink_to(elsewhere)
+        planted = scratch.folder.with_name(scratch.folder.name.replace(f"-{os.getpid()}-", f"-{_unused_pid()}-"))
+        planted.symlink_to(elsewhere)
+        for folder in (locked, locked.parent, scratch.folder):
+            folder.chmod(0o500)
+        scratch.clear()
+        left = list(scratch.folder.iterdir())
+        locked.mkdir(parents=True)
+        locked.parent.chmod(0)
+        scratch.close()
+        Scratch.make(MIB).close()  # which sweeps
+        planted.unlink()
+        assert left == []
+        assert not scratch.folder.exists()
+        assert elsewhere.stat().st_mode & 0o777 == 0o750, "what a link leads to is nobody's affair here"
+        elsewhere.rmdir()
 
 
 def test_a_file_with_several_names_counts_once() -> None:

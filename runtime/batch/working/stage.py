@@ -24,8 +24,6 @@ from .callables import Caller, StageTypes
 from .kept import Collecting, Keeper, Kept, as_json
 from .remembered import Found, Memory
 
-_DIGEST = pa.binary(16)
-
 
 @dataclass(frozen=True, slots=True)
 class Stage:

@@ -1,9 +1,9 @@
-"""Child processes with enforced memory: one pool a set of resources, jobs in and results out as JSON.
+"""Child processes with enforced memory: requests in and replies out as JSON.
 
 ::
 
-    with ChildPool(ChildTask(target="module.path:function", memory=1 << 30, sys_path=(...,))) as pool:
-        reply = pool.call({"shard": 3})        # raises OutOfMemory, Crashed, CallableError; the child is started anew
+    with Child(ChildTask(target="module.path:function", memory=1 << 30, sys_path=(...,))) as child:
+        reply = child.call({"shard": 3})       # raises OutOfMemory, Crashed, CallableError; the process is started anew
 
 ``function(request: Json) -> Json`` runs in the child; with ``setup``, ``target(setup)`` is called once per process and
 gives that function. Nothing but JSON crosses the pipe. A child ends with its parent, and with ``owner`` where given;
@@ -13,7 +13,6 @@ what it has started ends with it.
 from __future__ import annotations
 
 import json
-import queue
 import threading
 import time
 from types import TracebackType
@@ -24,8 +23,7 @@ from ...failures import Crashed, DarnerError, Failure, OutOfMemory, Preempted
 from ...ports import Json
 from .life import ChildTask, Life, ProcessId
 
-__all__ = ["Child", "ChildPool", "ChildTask", "ProcessId"]
-
+__all__ = ["Child", "ChildTask", "ProcessId"]
 
 _LOOK_SECONDS = 0.02
 
@@ -125,32 +123,3 @@ def rebuilt(words: Json) -> DarnerError:
         return failure
     made: DarnerError = kind(words["message"], help=words["help"])
     return made
-
-
-class ChildPool:
-    """Children of one task, as many as there are calls at once, up to ``size``; they are used again."""
-
-    def __init__(self, task: ChildTask, size: int = 1) -> None:
-        self._idle: queue.LifoQueue[Child] = queue.LifoQueue()
-        self._children = [Child(task) for _ in range(size)]
-        for child in self._children:
-            self._idle.put(child)
-
-    def call(self, request: Json) -> Json:
-        """Return one child's reply, waiting for an idle one; raises as `Child.call` does."""
-        child = self._idle.get()
-        try:
-            return child.call(request)
-        finally:
-            self._idle.put(child)
-
-    def close(self) -> None:
-        """End all children."""
-        for child in self._children:
-            child.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()

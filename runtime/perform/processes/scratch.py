@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -69,6 +70,7 @@ class Scratch:
 
     def clear(self) -> None:
         """Remove what it holds."""
+        _unlock(self.folder)
         with contextlib.suppress(OSError), os.scandir(self.folder) as found:
             for entry in found:
                 if entry.is_dir(follow_symlinks=False):
@@ -78,7 +80,7 @@ class Scratch:
 
     def close(self) -> None:
         """Remove it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _remove(self.folder)
 
 
 def _named(folder: Path) -> Iterator[os.stat_result]:
@@ -92,9 +94,27 @@ def _named(folder: Path) -> Iterator[os.stat_result]:
                     yield entry.stat(follow_symlinks=False)
 
 
+def _unlock(folder: Path) -> None:
+    """Let folders be emptied that were made read-only, as tools do with their caches."""
+    waiting = [folder]
+    while waiting:
+        with contextlib.suppress(OSError):
+            one = waiting.pop()
+            found = one.lstat()
+            # Anybody may put a link into the folder for temporary files, to one of ours that isn't meant.
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
+                one.chmod(0o700)
+                waiting += one.iterdir()
+
+
+def _remove(folder: Path) -> None:
+    _unlock(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _sweep(parent: Path, prefix: str) -> None:
     """Remove folders of processes that were killed before they could."""
     for folder in parent.glob(f"{prefix}*-*"):
         with contextlib.suppress(ValueError):
             if not psutil.pid_exists(int(folder.name.removeprefix(prefix).split("-")[0])):
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
