@@ -87,14 +87,24 @@ class Cages:
     async def ready(self, grant: Grant) -> Child:
         """Return a child that runs, so that its start counts against nobody's time; where it can't, a call will say so."""
         child = self.take(grant)
-        if not child.is_running:
-            try:
+        try:
+            await self._fit()
+            if not child.is_running:
                 with contextlib.suppress(DarnerError):
                     await self.threads.run(child.start)
-            except asyncio.CancelledError:
-                await self.threads.run(child.give_up)
-                raise
+        except asyncio.CancelledError:
+            await self.threads.run(child.give_up)
+            raise
         return child
+
+    async def _fit(self) -> None:
+        """End idle children that may have kept more memory than is promised to nobody."""
+        while self._kept() > self.room.free:
+            idle = next(children for grant, children in self._idle.items() if grant.memory and children)
+            await self.threads.run(idle.pop(0).close)
+
+    def _kept(self) -> int:
+        return sum((grant.memory or 0) * len(children) for grant, children in self._idle.items())
 
     def take(self, grant: Grant) -> Child:
         """Return an idle child, or a new one that doesn't run yet."""

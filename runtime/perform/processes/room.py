@@ -28,6 +28,11 @@ class Room:
     _promised: int = 0
     _waiting: deque[tuple[int, asyncio.Future[None]]] = field(default_factory=deque)
 
+    @property
+    def free(self) -> int:
+        """How many bytes are promised to nobody in this run."""
+        return self.most - self._promised
+
     @contextlib.asynccontextmanager
     async def taken(self, memory: int) -> AsyncIterator[None]:
         """Hold so many bytes, once they are there.
