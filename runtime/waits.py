@@ -85,12 +85,20 @@ class Waits:
             self.questions.pop(call, None)
             self.timers.pop(call, None)
 
-    def times(self) -> Iterator[float]:
-        """Yield when something that is waited for is due: timers, ends of questions, their next reminders at the earliest."""
+    def times(self, told: float | None = None) -> Iterator[float]:
+        """Yield when something that is waited for is due: timers, ends of questions, their next reminders.
+
+        ``told`` is until when people were reminded: until the run was parked last, where it isn't given.
+        """
         for one in self.pending:
             yield one.due if one.due is not None else NEVER
             if isinstance(one, QuestionAsked) and one.remind is not None:
-                yield one.at + one.remind
+                yield _reminded(one.at, one.remind, self._parked_at if told is None else told)
+
+
+def _reminded(at: float, every: float, told: float) -> float:
+    """Return the time of the first reminder that wasn't told by then: whoever has a run in hand tells what is due."""
+    return at + every * max(1, int((told - at) // every) + 1)
 
 
 def next_reminder(asked: QuestionAsked, now: float, told: Iterable[int]) -> tuple[int, float] | None:

@@ -72,7 +72,7 @@ def resume(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
         _refuse_for_all(plan=plan is PlanOf.NEW, redo=bool(redo), strict=strict, take_over=take_over)
         from .waking import wake  # noqa: PLC0415 - only --due needs it
 
-        return wake(place, target, as_json=as_json)
+        return wake(place, target, single_writer=single_writer, as_json=as_json)
     manner = Manner(as_json, tuple(redo or ()), take_over=take_over, strict=strict, woken=woken)
     return _go_on_renewed(place, run, policy, manner) if plan is PlanOf.NEW else go_on_as_bound(place, run, manner)
 

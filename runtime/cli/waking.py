@@ -12,7 +12,7 @@ _COMMAND = "from darner.runtime.cli.main import main; main()"
 _STATUS = {exits.DONE: "done", exits.FAILED: "failed", exits.WAITING: "waiting", exits.WRONG: "refused"}
 
 
-def wake(store: Store, target: str | None, *, as_json: bool) -> int:
+def wake(store: Store, target: str | None, *, single_writer: bool, as_json: bool) -> int:
     """Go on with every run that is due, and return 1 where one of them failed.
 
     Two wakers at once are harmless: the run's lock lets one of them in, and the other leaves it alone.
@@ -21,11 +21,11 @@ def wake(store: Store, target: str | None, *, as_json: bool) -> int:
     from ..perform.world import SystemClock  # noqa: PLC0415 - likewise
 
     told = []
+    place = ["--store", store.url, *([] if target is None else ["--target", target]), *(["--single-writer"] if single_writer else [])]
     for run_id in due_runs(store, SystemClock()):
         # A process each: specs of the same store may have modules of the same names.
-        place = [] if target is None else ["--target", target]
         done = subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-c", _COMMAND, "resume", run_id, "--woken", "--store", store.url, *place],
+            [sys.executable, "-c", _COMMAND, "resume", run_id, "--woken", *place],
             check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL if as_json else None,
         )  # fmt: skip
         told.append({"run": run_id, "status": _STATUS.get(done.returncode, "failed")})

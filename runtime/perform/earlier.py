@@ -53,10 +53,14 @@ def _read(request: CallRequest, call: str, conversations: Conversations, load: C
 
 
 def former_answers(calls: Iterable[CallState], load: Callable[[str], Json]) -> tuple[Json, ...]:
-    """Return the answers of models that were refused for good, as far as they can be read; none where the first can't."""
-    found: list[Json] = []
+    """Return the answers of models that were refused for good, as far as they can be read; none where the first can't.
+
+    The first is of the request that is asked for; what was said before that was no answer to it.
+    """
+    found, first = list[Json](), None
     for call in calls:
-        if call.what == "model" and call.former is not None:
+        first = call.began if first is None else first
+        if call.what == "model" and call.former is not None and (call.began or 0.0) >= (first or 0.0):
             try:
                 found.append(call.former.value if call.former.blob is None else load(call.former.blob))
             except Corrupt:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 
 from ..failures import Refused
 from ..ports import Secrets
 
 MASK = "[secret]"
+SHORTEST = 4
+"""Letters below which a value is none that could be kept secret: masking it would make texts unreadable, and give it away."""
 
 
 class EnvironmentSecrets:
@@ -27,18 +30,17 @@ class EnvironmentSecrets:
 
 
 def known(secrets: Secrets, names: Iterable[str]) -> tuple[str, ...]:
-    """Return the values of those of ``names`` that are set, longest first: what `redact` takes."""
-    values = []
+    """Return the values of those of ``names`` that are set: what `redact` takes."""
+    values = set[str]()
     for name in names:
         try:
-            values.append(secrets.get(name))
+            values.add(secrets.get(name))
         except Refused:
             continue
-    return tuple(sorted(set(values), key=len, reverse=True))
+    return tuple(sorted(values))
 
 
 def redact(text: str, values: Iterable[str]) -> str:
-    """Return ``text`` with every secret value in it masked."""
-    for value in values:
-        text = text.replace(value, MASK)
-    return text
+    """Return ``text`` with every secret value in it masked, the longest first; what is very short is left (see `SHORTEST`)."""
+    hidden = sorted((one for one in values if len(one) >= SHORTEST), key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, hidden)), MASK, text) if hidden else text

@@ -342,3 +342,12 @@ def test_every_failure_is_one_of_ours() -> None:
     for script in ("replies: [{text: words}]", "replies: [{fail: {status: 400}}]", "replies: [{refuse: not that}]"):
         with pytest.raises(Failure):
             run(script, on_failure={"semantic": {"attempts": 1}})
+
+
+def test_two_tools_that_a_model_could_not_tell_apart_are_refused() -> None:
+    """Also one that is called as the model's answer is; before anything is asked."""
+    with pytest.raises(Refused, match="the agent assistant would be offered two tools called final_result") as caught:
+        run("replies: [{text: never}]", tools={"final_result": tool("stock")})
+    assert caught.value.help == "call it something else"
+    ran = run("replies: [{text: fine}]", tools={"final_result": tool("stock")}, output="str")
+    assert (ran.output, ran.requests) == ("fine", 1)

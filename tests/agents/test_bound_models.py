@@ -15,6 +15,8 @@ from darner.runtime.perform.agents.models import Models
 from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.testing import ModelServer
 
+from .world import run
+
 SPEC = """\
 darner: 1
 name: moved
@@ -91,3 +93,15 @@ def test_a_parameter_does_not_lead_around_the_policy(policy: Policy, said: str) 
         Models({"a": plan}, secrets=EnvironmentSecrets({}), params=params, policy=policy).plan("a")
     fine = {"m": "small", "host": "llm.example.com"}
     assert Models({"a": plan}, secrets=EnvironmentSecrets({}), params=fine, policy=policy).plan("a").use == "openai:small"
+
+
+def test_a_new_key_asks_nothing_anew() -> None:
+    """What identifies a request holds a secret's name and not its value: a resume after a key was changed is served."""
+    sent = {"params": {"extra_headers": {"X-Key": "$secrets.KEY"}, "temperature": 0.5}}
+    first = run("replies: [{answer: {text: fine}}]", model_changes=sent, secrets={"KEY": "the-old-one"})
+    kept = first.boundary.recorded
+    kept.results = {call: value for call, value in kept.results.items() if "used" not in value}
+    assert len(kept.results) == 1
+    assert run("replies: [{text: never}]", model_changes=sent, secrets={"KEY": "the-new-one"}, recorded=kept).requests == 0
+    assert "the-old-one" not in repr(first.boundary.asked)
+    assert {"X-Key": "$secrets.KEY"} in [one.arguments["params"]["extra_headers"] for one in first.boundary.asked if one.kind == "model"]

@@ -73,10 +73,10 @@ def test_a_network_failure_is_tried_five_times_by_the_policy_and_never_by_the_cl
         assert server.requests == 5
 
 
-async def _call(made: Any, secrets: dict[str, str] | None = None) -> Any:
+async def _call(made: Any, secrets: dict[str, str] | None = None, boundary: MemoryBoundary | None = None) -> Any:
     async with Agents(made, prompts={}, secrets=EnvironmentSecrets(secrets or {})) as agents:
         agents.refuse_unready()
-        return await agents.call(MemoryBoundary(), "assistant", {"city": "Paris"}, parent="reply")
+        return await agents.call(boundary or MemoryBoundary(), "assistant", {"city": "Paris"}, parent="reply")
 
 
 def test_a_server_that_isn_t_there_is_class_network() -> None:
@@ -142,6 +142,45 @@ def test_a_model_that_can_t_be_built_is_refused(settings: dict[str, Any], words:
     made = plan({"small": ModelPlan.model_validate(settings)}, {"assistant": agent()})
     with pytest.raises(Refused, match=words):
         asyncio.run(_call(made))
+
+
+@pytest.mark.parametrize("use", ["openai:x", "openai-chat:x", "ollama:x", "vllm:x"])
+def test_no_client_tries_again_by_itself(use: str) -> None:
+    """One request an attempt, whatever is spoken to: what a client tries again is paid, and stands nowhere."""
+    with ModelServer(_failing("{status: 500}")) as server:
+        made = plan({"small": model(server, use=use)}, {"assistant": agent(on_failure=ONCE)})
+        with pytest.raises(Network, match="HTTP 500"):
+            asyncio.run(_call(made))
+        assert server.requests == 1
+
+
+def lacking() -> Any:
+    """Build a model whose code looks for what isn't there."""
+    from pydantic_ai.models.function import FunctionModel  # noqa: PLC0415 - only this model needs it
+
+    return FunctionModel(lambda messages, _: messages[99])  # type: ignore[arg-type,return-value]  # it never returns
+
+
+def test_a_bug_in_a_model_s_own_code_is_an_error_and_tried_once() -> None:
+    """An answer without what it must have can't be read (class network); a model of the spec's own that looks beyond a list is wrong."""
+    boundary = MemoryBoundary()
+    made = plan({"small": ModelPlan(use=f"{__name__}:lacking")}, {"assistant": agent()})
+    with pytest.raises(CallableError, match="the model small: IndexError"):
+        asyncio.run(_call(made, boundary=boundary))
+    assert [one.kind for one in boundary.performed] == ["agent", "model"]
+
+
+def locked(key: str = "") -> Any:
+    """Build no model, and say why as providers' packages do: with an exception of their own."""
+    msg = f"no door opens to {key or 'nobody'}"
+    raise LookupError(msg)
+
+
+def test_what_a_model_s_callable_raises_is_refused_without_the_secret_that_it_was_given() -> None:
+    """Whatever it raises: a key that isn't set is no crash of darner's."""
+    made = plan({"small": ModelPlan(use=f"{__name__}:locked", params={"key": "$secrets.KEY"})}, {"assistant": agent()}, secrets=("KEY",))
+    with pytest.raises(Refused, match=re.escape("LookupError: no door opens to [secret]")):
+        asyncio.run(_call(made, {"KEY": "sk-hidden"}))
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from darner.compiler.plan import ModelPlan
 from darner.runtime.failures import Network, Refused
 from darner.runtime.perform.agents.agents import Agents
+from darner.runtime.perform.limits.looking import shared
 from darner.runtime.perform.secrets import EnvironmentSecrets
 from darner.testing import MemoryBoundary, ModelServer
 
@@ -77,3 +85,47 @@ def test_whether_to_stream_is_true_or_false() -> None:
         with pytest.raises(Refused, match=r"params\.stream 'yes'"):
             asyncio.run(ready(made))
         assert server.requests == 0
+
+
+@contextmanager
+def _breaking(error: dict[str, Any]) -> Iterator[str]:
+    """Serve streams in whose middle the provider says that it can't go on."""
+    chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    said = {**chunk, "choices": [{"index": 0, "delta": {"role": "assistant", "content": "half of"}, "finish_reason": None}]}
+    body = b"".join(f"data: {json.dumps(one)}\n\n".encode() for one in (said, said, {"error": error}))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's name
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+
+
+def test_what_a_provider_says_in_the_middle_of_a_stream_is_heard_as_at_its_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quota that is gone has the fallback asked; a limit is told to all that share it."""
+    monkeypatch.setenv("DARNER_LIMITS", str(tmp_path))
+    models = {"small": ModelPlan.model_validate({"use": "openai:small", "fallback": "large", **STREAM})}
+    for error in ({"message": "no", "code": "insufficient_quota"}, {"message": "later", "code": "rate_limit_exceeded"}):
+        with _breaking(error) as url, ModelServer("replies: [{answer: {text: fine}}]") as large:
+            places = {"small": models["small"].model_copy(update={"base_url": url}), "large": model(large)}
+            made = plan(places, {"assistant": agent(on_failure={"throttled": {"attempts": 1}})})
+            assert asyncio.run(_ask(made)) == {"text": "fine"}
+    refused = [one.limits.refused for one in shared() if one.about.use == "openai:small"]
+    assert sum(refused) == 1
+
+
+async def _ask(made: Any) -> Any:
+    async with Agents(made, prompts={}, secrets=EnvironmentSecrets({})) as agents:
+        return await agents.call(MemoryBoundary(), "assistant", {"city": "Paris"}, parent="reply")

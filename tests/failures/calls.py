@@ -34,6 +34,12 @@ def length(text: str) -> int:
     return len(text)
 
 
+def reason(asked: Question, answer: Answer) -> str:
+    """Say what is accepted, where it is something else: in other words than before once the file was changed."""
+    words = Path(asked.city).read_text(encoding="utf-8").split()
+    return "" if answer.text in words else f"say one of {', '.join(words)}"
+
+
 def is_listed(asked: Question, answer: Answer) -> bool:
     """Accept what stands in a file: whoever changes that has changed the check."""
     return answer.text in Path(asked.city).read_text(encoding="utf-8").split()

@@ -9,6 +9,8 @@ import pytest
 
 from darner.compiler.plan import Plan, ToolPlan
 from darner.runtime.events import CallFinished
+from darner.runtime.known import CallState, Payload
+from darner.runtime.perform.earlier import former_answers
 from darner.testing import MemoryLog, ModelServer
 
 from ..agents.world import agent
@@ -30,7 +32,7 @@ def _plan(rules: Path, params: dict[str, Any] | None = None, **changes: Any) -> 
     tools = {
         "counted": ToolPlan.model_validate({"use": f"{counted.__module__}:counted", "effects": "read", "with": {"log": "$params.log"}})
     }
-    checked = agent(tools=("counted",), check=f"{counted.__module__}:is_listed", **changes)
+    checked = agent(tools=("counted",), **{"check": f"{counted.__module__}:is_listed", **changes})
     return made({"assistant": checked}, {"small": {"params": params or {}}}, tools, {"ask": ask(str(rules))})
 
 
@@ -69,6 +71,24 @@ def test_a_later_answer_counts_as_well(tmp_path: Path, accepted: str, answer: st
     rules.write_text(accepted, encoding="utf-8")
     told, requests = _resumed(tmp_path, rules, journal)
     assert (told.outputs, requests) == ({"ask": {"text": answer}}, 0)
+
+
+def test_a_check_that_says_something_else_by_now_accepts_a_later_answer_too(tmp_path: Path) -> None:
+    """The words to which the second answer came are nobody's any more: it is given at once, and nothing is asked."""
+    journal, check = MemoryLog(), f"{counted.__module__}:reason"
+    rules = _refused(tmp_path, journal, check=check)
+    rules.write_text("two", encoding="utf-8")
+    told, requests = _resumed(tmp_path, rules, journal, check=check)
+    assert (told.status, told.outputs, requests) == ("done", {"ask": {"text": "two"}}, 0)
+
+
+def test_what_was_said_before_a_request_is_no_answer_to_it() -> None:
+    """Refused in an earlier life, before a tool told something new: the answers to what is asked now come after it."""
+    calls = [
+        CallState(name, "a", "model", "small", former=Payload({"text": name}), began=began)
+        for name, began in (("now", 5.0), ("long ago", 1.0), ("later", 6.0))
+    ]
+    assert former_answers(calls, lambda _: None) == ({"text": "now"}, {"text": "later"})
 
 
 def test_a_check_that_is_as_it_was_has_the_model_asked_anew(tmp_path: Path) -> None:

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from darner.compiler.plan import HumanPlan, Plan, ToolPlan
 from darner.runtime.events import CallFinished, QuestionClosed
+from darner.runtime.known import Payload
 from darner.runtime.ports import Json
+from darner.runtime.state import fold
 from darner.testing import MemoryLog, ModelServer
 
 from ..agents.world import agent
@@ -150,3 +153,22 @@ replies:
     summaries = [body for body in bodies if "Summarise it" in str(body["messages"])]
     assert len(summaries) == 1
     assert _words(bodies[-1])[-1] == _told("look at page 3")
+
+
+class Report(BaseModel):
+    """What an agent gives."""
+
+    text: str
+    pages: int = 1
+
+
+def test_a_value_of_a_person_s_is_made_whole_as_an_answer_of_the_agent_s_is(tmp_path: Path) -> None:
+    """What it leaves out is what the type says: a later step may name it, also after a resume."""
+    failing = agent(output=f"{__name__}:Report", on_failure={"error": {"ask": "boss"}})
+    boss = HumanPlan.model_validate({"ask": "What now?"})
+    plan = made({"assistant": failing}, humans={"boss": boss}).model_copy(update={"outputs": "$ask.pages"})
+    journal = MemoryLog()
+    with ModelServer("replies: [{fail: {status: 401}}]") as server:
+        told = run(plan, server, tmp_path, journal, says=[{"verdict": "value", "value": {"text": "read"}}])
+    assert (told.status, told.outputs) == ("done", 1)
+    assert fold(journal.events).steps["ask"].payload == Payload({"text": "read", "pages": 1})

@@ -11,6 +11,7 @@ import pytest
 from darner.runtime.cli.main import run as darner
 from darner.runtime.failures import StoreError
 from darner.runtime.journal.store import open_store
+from darner.runtime.perform.people import replies
 
 from .forgetful import forgetful
 
@@ -22,6 +23,15 @@ flow:
   steps:
     greet: {use: tiny:greet, with: $inputs}
   outputs: $greet
+"""
+ASKING = """\
+darner: 1
+name: tiny
+humans: {guest: {ask: "What do you drink?", answer: str}}
+flow:
+  steps:
+    drink: {use: guest}
+  outputs: $drink
 """
 PYTHON = """\
 def greet(name: str) -> str:
@@ -63,6 +73,18 @@ def test_a_server_that_ignores_conditions_is_refused_and_accepted_knowingly(fold
     capsys.readouterr()
     assert darner(["ps", "--target", "shop"]) == 0
     assert "r  done" in capsys.readouterr().out
+
+
+def test_what_is_due_in_an_accepted_one_is_woken(folder: Path, endpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each run is gone on with in a process of its own, which is told that there is one writer, too."""
+    (folder / "tiny.yaml").write_text(ASKING)
+    place = ["--store", "s3://darner/x", "--json", "--single-writer"]
+    assert darner(["run", "tiny.yaml", "--run", "r", *place]) == 3
+    options = {"endpoint_url": endpoint, "key": "a", "secret": "b", "region": "us-east-1", "single_writer": True}
+    replies.reply(open_store("s3://darner/x", options), "r", ["tea"], "ada")
+    capsys.readouterr()
+    assert darner(["resume", "--due", *place]) == 0
+    assert json.loads(capsys.readouterr().out) == {"resumed": [{"run": "r", "status": "done"}]}
 
 
 def test_even_an_accepted_one_is_looked_at_before_it_is_written(endpoint: str) -> None:

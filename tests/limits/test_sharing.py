@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -257,3 +258,28 @@ def test_many_runs_cost_no_descriptors(tmp_path: Path) -> None:
         asyncio.run(go(paces))
         assert len([*Path("/proc/self/fd").iterdir()]) <= before
     assert alone("never used") is alone("never used")
+
+
+def test_tokens_of_a_turn_that_was_never_had_are_given_back(tmp_path: Path) -> None:
+    """Whoever is stopped while it waits has used nothing: later ones don't wait for that."""
+    rate = ModelRate.model_validate({"tokens": "60000/min"})
+
+    def ahead() -> float:
+        return SharedFile(tmp_path / KEY).change(lambda limits: (limits, limits.tokens))
+
+    async def go() -> tuple[float, float]:
+        first, second = (Pace(KEY, rate, run) for run in ("first", "second"))
+        async with first.turn(asyncio.sleep):
+            first.used(2000)  # from now on a turn is reckoned with two seconds' worth
+        first.close()
+        before = ahead()
+        for _ in range(5):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.02), second.turn(asyncio.sleep):
+                    raise AssertionError("it isn't its turn")
+        second.close()
+        return before, ahead()
+
+    with limits_in(tmp_path):
+        before, after = asyncio.run(go())
+    assert after - before < 1.0

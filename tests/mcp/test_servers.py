@@ -325,3 +325,21 @@ def test_a_server_that_never_ends_its_list_is_refused() -> None:
 
     with pytest.raises(Refused, match="goes on naming tools after 100 pages"):
         asyncio.run(listed(cast("Any", Endless())))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"command": (sys.executable, "-c", "import os, sys; sys.exit('no door opens to ' + os.environ['KEY'])")},
+        {"command": ("$secrets.KEY",)},
+        {"url": "$secrets.KEY"},
+    ],
+    ids=["its last words", "its command", "its address"],
+)
+def test_a_server_that_can_t_be_reached_is_named_without_its_secrets(process: Desk, where: dict[str, Any]) -> None:
+    """Whatever it says before it goes, and wherever a secret stands: the message masks it."""
+    entry = ToolPlan.model_validate({"mcp": {**where, "tools": ["search"], "effects": {"search": "read"}}, "with": {"KEY": "$secrets.KEY"}})
+    with closing(process.tools(entry, {"KEY": "ghp-hidden"})) as tools, pytest.raises(Refused, match="can't be reached") as caught:
+        tools.interface("desk.search")
+    assert "[secret]" in caught.value.message
+    assert "ghp-hidden" not in f"{caught.value.message} {caught.value} {caught.value.help}"

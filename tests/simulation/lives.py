@@ -12,7 +12,7 @@ from typing import Any
 
 from darner.compiler.plan import Lock, Plan
 from darner.runtime.answers import Answer
-from darner.runtime.events import CallFinished, Event, QuestionAsked
+from darner.runtime.events import CallFinished, Event, QuestionAsked, TimerSet
 from darner.runtime.journal import paths
 from darner.runtime.journal.binding import Binding
 from darner.runtime.perform import flow
@@ -164,12 +164,20 @@ class Story:
         desk.give(self.store, RUN, asked.question, Answer("answer", value, "ada"))
 
     def _meanwhile(self, state: RunState) -> None:
-        """Let the time pass until something is due; people may answer meanwhile, and do where nothing ever is due."""
+        """Let the time pass until something is due; people may answer meanwhile, and do where nothing but reminders ever is due."""
         due = min((one for one in state.waits.times() if one > self.now and one < START * 2), default=None)
+        is_theirs = all(_ends(one) <= self.now for one in state.waits.pending)
         for asked in state.waits.open:
-            if due is None or self._wants_to(asked, "parked"):
+            if is_theirs or self._wants_to(asked, "parked"):
                 self._answer(asked)
         self.now = max(self.now, due or self.now) + 0.5
+
+
+def _ends(waited: QuestionAsked | TimerSet) -> float:
+    """Return when something that is waited for ends by itself; where it never does, when somebody is reminded of it first."""
+    if waited.due is not None:
+        return waited.due
+    return waited.at + waited.remind if isinstance(waited, QuestionAsked) and waited.remind is not None else 0.0
 
 
 def fold_open(events: Sequence[Event]) -> list[QuestionAsked]:

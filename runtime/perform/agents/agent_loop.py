@@ -14,7 +14,7 @@ from pydantic_ai.messages import ModelResponse, ToolCallPart
 from ....compiler.meaning.prompts import WHOLE
 from ....compiler.plan import AgentPlan
 from ....compiler.settings import REACTIONS, OnFailure
-from ...failures import CallableError, Denied, Exhausted, Semantic
+from ...failures import CallableError, Denied, Exhausted, Refused, Semantic
 from ...ports import Boundary, Json
 from .. import values
 from ..secrets import redact
@@ -27,6 +27,9 @@ from .recorded_model import Answers, Asking, Meter, RecordedModel
 from .trail import Trail
 
 OUTPUTS: Mapping[str, Callable[[Any], Any]] = {"tool": ToolOutput, "native": NativeOutput, "prompted": PromptedOutput}
+
+ANSWER = "final_result"
+"""What pydantic-ai calls the tool by which a model gives its answer."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class AgentLoop:
         self._plan = agent
         self._around = around
         self._answer = Answer(agent)
+        self._refuse_equal_names()
         self._agent: Agent[Visit, Any] = Agent(
             None,
             output_type=self._output(),
@@ -123,6 +127,16 @@ class AgentLoop:
         said, is_whole = model.said(result.all_messages(), len(result.new_messages()))
         return Answered(result.output, conversation.told(said), is_whole)
 
+    def _refuse_equal_names(self) -> None:
+        """Refuse what a model couldn't tell apart: two tools of one name, or one that is called as its answer is."""
+        is_by_tool = self._answer.asked is not str and self._around.models.mode(self._plan.model) == "tool"
+        seen = {ANSWER: "by which it gives its answer"} if is_by_tool else {}
+        for name, offered in ((one, self._around.tools.interface(one).name) for one in self._plan.tools):
+            if offered in seen:
+                msg = f"the agent {self._name} would be offered two tools called {offered}: {name}, and that {seen[offered]}"
+                raise Refused(msg, help="call it something else")
+            seen[offered] = f"of {name}"
+
     async def _accepts(self, visit: Visit, answer: ModelResponse) -> bool:
         """Return whether an answer that was refused is acceptable as the output type and the check are now; no tool is called."""
         if any(isinstance(part, ToolCallPart) and part.tool_name in self._offered for part in answer.parts):
@@ -135,8 +149,8 @@ class AgentLoop:
         return True
 
     def _unacceptable(self, error: theirs.UnexpectedModelBehavior, secrets: tuple[str, ...]) -> Semantic:
-        reason = error.__cause__ or error
-        text = redact(f"{error.message}: {reason}" if reason is not error else error.message, secrets)
+        # Behind what the loop says of its counts stands what the model was told last.
+        text = redact(str(error.__cause__ or error.message), secrets)
         return Semantic(f"the agent {self._name} gave no acceptable answer: {text}", type_name=type(error).__name__)
 
     def _output(self) -> Any:

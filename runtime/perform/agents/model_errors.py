@@ -9,6 +9,7 @@ from typing import Any
 from ... import evidence
 from ...failures import Failure
 from ...retry_after import within
+from ...signs import By
 from ..secrets import redact
 from ..world import SystemClock
 
@@ -22,13 +23,24 @@ def failure_of(name: str, error: Exception, secrets: Iterable[str] = ()) -> Fail
     """Return what a model's exception means. Its text is the provider's, shortened, without secrets."""
     if isinstance(error, Failure):
         return error
-    cause = evidence.why(error, "client", SystemClock().now())
+    cause = evidence.why(error, _who(error), SystemClock().now())
     if cause.retry_after is None:
         # Google says it in the body, which its client reads.
         asked = getattr(error, "retry_after", None)
         cause = cause if not isinstance(asked, int | float) else replace(cause, retry_after=within(asked))
     text = redact(_words(error), secrets)[:SHOWN]
     return evidence.failure_of(cause, f"the model {name}: {text}", type(error).__name__)
+
+
+def _who(error: Exception) -> By:
+    """Return who raised: a key that is missing where pydantic-ai reads an answer is the answer's fault, anywhere else a bug."""
+    if not isinstance(error, IndexError | KeyError):
+        return "client"
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__", ""))
+    return "client" if where.partition(".")[0] == "pydantic_ai" else "code"
 
 
 def _words(error: Exception) -> str:

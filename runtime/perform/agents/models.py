@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,13 @@ from ....compiler.settings import Price
 from ....compiler.spec import Policy
 from ....compiler.wires import references
 from ...amounts import Usage, cost
-from ...failures import Refused
+from ...failures import DarnerError, Refused
 from ...ports import Clock, Json, Resolver, Secrets
 from ...wiring import resolve
 from .. import values
 from ..limits.access import listening, pace_of
 from ..limits.pace import Pace
+from ..secrets import known, redact
 from ..world import new_uuid
 from .resolving import SystemResolver, client_through, takes_client
 
@@ -43,7 +44,6 @@ OURS = frozenset({OUTPUT, STREAM, WINDOW})
 
 MODES = ("tool", "native", "prompted")
 CHAT = ("openai", "openai-chat")
-RETRYING_SDKS = ("openai", "anthropic", "groq")
 NO_KEY = "none"
 """What servers that need no key are sent, because the client can't send nothing."""
 
@@ -92,6 +92,7 @@ class Models:
         self._policy = policy or Policy()
         self._prices = prices or {}
         self._bound: dict[str, ModelPlan] = {}
+        self._said: dict[str, Mapping[str, Json]] = {}
         self._secrets = secrets
         self._built: dict[str, Model] = {}
         self._paces: dict[str, Pace] = {}
@@ -131,11 +132,17 @@ class Models:
     def settings(self, name: str) -> dict[str, Any]:
         """Return what every request to a model carries: the plan's ``params``, and no retries of the client's own."""
         plan = self.plan(name)
-        prefix = plan.use.partition(":")[0]
         if not is_provider(plan.use):
             return {}
-        own = {"max_retries": 0} if prefix.startswith(RETRYING_SDKS) else {}
+        own = {} if "max_retries" in self.model(name).unsupported_settings else {"max_retries": 0}
         return own | {key: value for key, value in plan.params.items() if key not in OURS}
+
+    def said_params(self, name: str) -> Mapping[str, Json]:
+        """Return a model's ``params`` as they identify its requests: secrets by their names, so that a new key asks nothing anew."""
+        if name not in self._said:
+            self.plan(name)
+            self._said[name] = _said(self._plans[name].params, self._params)
+        return self._said[name]
 
     def mode(self, name: str) -> str:
         """Return how a model is asked for typed output: ``tool``, ``native`` or ``prompted``."""
@@ -212,9 +219,13 @@ class Models:
         prefix, _, model_name = plan.use.partition(":")
         key = self._secrets.get(plan.secret) if plan.secret else None
         if not is_provider(plan.use):
-            return _called(name, plan)
+            return _called(name, plan, self._values_of(name))
         client = partial(self._client, name)
         return self._chat(model_name, plan.base_url, key, client) if prefix in CHAT else _inferred(name, plan, key, client)
+
+    def _values_of(self, name: str) -> tuple[str, ...]:
+        """Return the secrets that a model's ``params`` hold."""
+        return known(self._secrets, _secrets_in(self._plans[name].params))
 
     def _client(self, name: str) -> httpx2.AsyncClient:
         http = listening(client_through(self._resolver), partial(self.pace, name))
@@ -240,13 +251,23 @@ class Models:
 def _bound(name: str, plan: ModelPlan, params: Mapping[str, Json], secrets: Secrets) -> ModelPlan:
     """Return a plan with what its references stand for."""
     written = {"use": plan.use, "base_url": plan.base_url, "params": plan.params}
-    named = [str(one.path[0]) for one in references(written) if one.root == "secrets" and one.path]
-    known: dict[str, Json] = {"params": dict(params), "secrets": {one: secrets.get(one) for one in named}}
+    roots: dict[str, Json] = {"params": dict(params), "secrets": {one: secrets.get(one) for one in _secrets_in(written)}}
     try:
-        return plan.model_copy(update=resolve(written, known.__getitem__, params))
+        return plan.model_copy(update=resolve(written, roots.__getitem__, params))
     except KeyError as error:
         msg = f"the model {name} names {error}, which is neither one of the run's params nor a secret"
         raise Refused(msg) from None
+
+
+def _said(written: Mapping[str, Json], params: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return ``params`` with the run's in them, and secrets as they are written."""
+    roots: dict[str, Json] = {"params": dict(params), "secrets": {one: f"$secrets.{one}" for one in _secrets_in(written)}}
+    found: dict[str, Json] = resolve(written, roots.__getitem__, params)
+    return found
+
+
+def _secrets_in(written: Mapping[str, Any]) -> list[str]:
+    return [str(one.path[0]) for one in references(written) if one.root == "secrets" and one.path]
 
 
 def _refuse_forbidden(name: str, plan: ModelPlan, policy: Policy) -> None:
@@ -260,14 +281,16 @@ def _refuse_forbidden(name: str, plan: ModelPlan, policy: Policy) -> None:
         raise Refused(msg)
 
 
-def _called(name: str, plan: ModelPlan) -> Model:
+def _called(name: str, plan: ModelPlan, hidden: Iterable[str]) -> Model:
     from pydantic_ai.models import Model  # noqa: PLC0415 - only runs with agents pay for it
 
     try:
         built = values.load(plan.use)(**{key: value for key, value in plan.params.items() if key not in {OUTPUT, WINDOW}})
-    except (TypeError, ValueError) as error:
-        msg = f"the model {name} can't be built by {plan.use}: {error}"
-        raise Refused(msg, help="its `params` are handed over as keyword arguments") from error
+    except DarnerError:
+        raise
+    except Exception as error:  # noqa: BLE001 - packages of providers raise exceptions of their own
+        msg = f"the model {name} can't be built by {plan.use}: {type(error).__name__}: {redact(str(error), hidden)}"
+        raise Refused(msg, help="its `params` are handed over as keyword arguments") from None
     if not isinstance(built, Model):
         msg = f"{plan.use} gives a {type(built).__name__}, not a pydantic-ai model"
         raise Refused(msg)

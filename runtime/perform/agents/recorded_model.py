@@ -239,7 +239,7 @@ class RecordedModel(WrapperModel):
 
     def _call(self, name: str, said: list[dict[str, Any]], parameters: ModelRequestParameters) -> CallRequest:
         """Return what identifies a request."""
-        sent = request_of(said, self._models.plan(name).params, parameters)
+        sent = request_of(said, self._models.said_params(name), parameters)
         return CallRequest(parent=self._asking.parent, kind="model", name=name, arguments=sent, fingerprint=self._asking.fingerprint)
 
     async def _ask(
@@ -275,7 +275,7 @@ class RecordedModel(WrapperModel):
         for refused in known.refused:
             if await self._asking.accepts(_response_in(request.name, refused)):
                 free = request._replace(turn=None, need=None, bounds=())
-                return await self._asking.boundary.call(free, partial(_given, known.refused[0]))
+                return await self._asking.boundary.call(free, partial(_given, refused))
         if not known.is_served and self._hints.are_due:
             raise HintDue
         return await self._asking.boundary.call(request, perform)
@@ -295,21 +295,26 @@ class RecordedModel(WrapperModel):
         settings = cast("ModelSettings", self._models.settings(name))
         try:
             response = await self._response(name, messages, settings, parameters)
-        except BrokenOff as broken:
-            failure = failure_of(name, broken.error, self._asking.secrets)
-            failure.usage = self._models.used(name, broken.usage)
-            self._models.pace(name).used(failure.usage.tokens)
-            raise failure from None
         except Exception as error:  # noqa: BLE001 - whatever a provider's client raises becomes one of our failures
             # The provider's exception holds the request, and so the key: what is kept of it is in the failure.
-            failure = told_apart(failure_of(name, error, self._asking.secrets))
-            if isinstance(failure, Throttled):
-                await self._models.pace(name).refused(failure.retry_after)
-            raise failure from None
+            raise await self._failed(name, error) from None
         [stored] = ModelMessagesTypeAdapter.dump_python([response], mode="json", exclude_none=True)
         used = self._models.used(name, response.usage)
         self._models.pace(name).used(used.tokens)
         return Outcome(stored, used)
+
+    async def _failed(self, name: str, error: Exception) -> Failure:
+        """Return what a request failed with; of a stream that broke off, with what it had used by then."""
+        broken = error if isinstance(error, BrokenOff) else None
+        failure = told_apart(failure_of(name, error if broken is None else broken.error, self._asking.secrets))
+        if broken is not None:
+            failure.usage = self._models.used(name, broken.usage)
+        pace = self._models.pace(name)
+        if isinstance(failure, Throttled):
+            await pace.refused(failure.retry_after)
+        elif broken is not None:
+            pace.used(failure.usage.tokens)
+        return failure
 
     async def _response(
         self, name: str, messages: list[ModelMessage], settings: ModelSettings, parameters: ModelRequestParameters

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -104,14 +104,24 @@ class Pace:
                 if not slot.is_far:
                     if slot.at - now < SOON:
                         return _UnderWay(now, slot.tokens)
-                    await (asyncio.sleep if slot.at - now < SHORT else wait)(slot.at - now)
-                    is_void, now = await self._change(partial(self._look, slot))
-                    if not is_void:
-                        return _UnderWay(now, slot.tokens)
+                    begun = await self._begun(slot, now, wait)
+                    if begun is not None:
+                        return begun
                     continue
             # Others of this run see the same time now, and wait for it too: then the run can be parked.
             await wait(slot.at - now)
             waited = True
+
+    async def _begun(self, slot: Slot, now: float, wait: Wait) -> _UnderWay | None:
+        """Return once the time that was given has come; None where it counts no longer. Then its tokens are given back."""
+        is_void = True
+        try:
+            await (asyncio.sleep if slot.at - now < SHORT else wait)(slot.at - now)
+            is_void, now = await self._change(partial(self._look, slot))
+            return None if is_void else _UnderWay(now, slot.tokens)
+        finally:
+            if is_void:
+                self._over = replace(self._over, expected=self._over.expected + slot.tokens)
 
     def _take(self, earliest: float, limits: Limits, *, waited: bool) -> tuple[Limits, tuple[Slot, float]]:
         now = max(self._now(), earliest)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from ...failures import Refused
+from ..secrets import redact
 from . import guard
 
 if TYPE_CHECKING:
@@ -40,11 +41,13 @@ class Address:
     url: str | None
     given: Mapping[str, str]
     folder: Path | None
+    secrets: tuple[str, ...] = ()
+    """Of the values, those that are told nobody."""
 
     @property
     def shown(self) -> str:
         """What people are told of it: nothing that could be a secret."""
-        return self.command[0] if self.command else (self.url or "").partition("?")[0]
+        return redact(self.command[0] if self.command else (self.url or "").partition("?")[0], self.secrets)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from ....compiler.diagnostics import did_you_mean
 from ....compiler.plan import McpPlan, ToolPlan
 from ...failures import CallableError, DarnerError, Refused, Semantic
 from ...ports import Json
+from ..secrets import redact
 from . import meanings
 from .background import Background
 from .connection import REFUSALS, Address, Connection, Refusal
@@ -104,9 +105,14 @@ class Server:
         return CallableError(message, type_name="Unreachable", help="start the server, then go on with the run")
 
     def _failure(self, what: str, error: BaseException, refusals: list[Refusal]) -> DarnerError:
-        words = self._newest.last_words() if self._newest is not None else ""
+        # What a server says last may well be the key that it doesn't like.
+        hidden = self._newest.address.secrets if self._newest is not None else ()
+        words = redact(self._newest.last_words(), hidden) if self._newest is not None else ""
         now = time.time()  # noqa: TID251 - Retry-After may be a date of the server's
-        return meanings.failure_of(what, error, refusals, is_process=self._mcp.command is not None, words=words, now=now)
+        failure = meanings.failure_of(what, error, refusals, is_process=self._mcp.command is not None, words=words, now=now)
+        failure.message = redact(failure.message, hidden)
+        failure.args = (failure.message,)
+        return failure
 
     async def _look_again(self, connection: Connection, tool: str) -> None:
         """Read anew what the server offers; `CallableError` where the tool is no longer there."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ....compiler.permits import host_of, host_permitted
 from ....compiler.plan import McpPlan, Plan, ToolPlan
+from ....compiler.wires import references
 from ...failures import Refused
 from ...ports import Json
 from .background import Background
@@ -90,7 +91,10 @@ class Servers:
         if url is not None and not host_permitted(allowed, url):
             msg = f"the MCP server {name} is at {host_of(url)}, which is not among policy.egress {', '.join(allowed or ()) or '(none)'}"
             raise Refused(msg)
-        return Address(name, command, url, given, self._folder)
+        return Address(name, command, url, given, self._folder, self._secrets_in([*entry.with_.values(), *(mcp.command or ()), mcp.url]))
+
+    def _secrets_in(self, written: Sequence[Any]) -> tuple[str, ...]:
+        return tuple(str(self._fixed(one)) for one in written if any(ref.root == "secrets" for ref in references(one)))
 
     def close(self) -> None:
         """End every server that was started, and every connection."""

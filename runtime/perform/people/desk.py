@@ -59,7 +59,15 @@ def leave_message(store: Store, run_id: str, message: Answer) -> int:
 
 def _messages(store: Store, run_id: str, taken: Collection[int]) -> list[tuple[int, Answer]]:
     names = {int(name.rpartition("/")[2]): name for name in store.names(paths.inbox(run_id)) if name.rpartition("/")[2].isdigit()}
-    return [(number, answers.read(store.get(name))) for number, name in sorted(names.items()) if number not in taken]
+    return [(number, _message(store, name)) for number, name in sorted(names.items()) if number not in taken]
+
+
+def _message(store: Store, name: str) -> Answer:
+    try:
+        return answers.read(store.get(name))
+    except (ValueError, TypeError) as error:
+        msg = f"{name} in {store.url} can't be read: {error}"
+        raise Corrupt(msg, help="remove that object, and say it again with `darner say`") from error
 
 
 @dataclass

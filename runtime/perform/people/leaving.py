@@ -59,7 +59,7 @@ class Leaving:
         else:
             parks.result()
             # Wakers look at the hint, so it is there before the run is.
-            after = min(self.state.waits.times(), default=NEVER)
+            after = min(self.state.waits.times(self.clock.now()), default=NEVER)
             await self.desk.hint(after)
             await self.commits.commit(RunParked(at=self.clock.now()))
             stale -= {after}

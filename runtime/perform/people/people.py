@@ -286,11 +286,9 @@ def _as_answer(asking: Asking, text: Json) -> Json:
         at=0.0, call=asking.call, parent=asking.parent, question="", human=asking.human, text="", answer_schema=asking.schema
     )
     try:
-        value = parse(asked, str(text))
-        asking.check(value)
+        return values.dump(asking.check(parse(asked, str(text))))
     except (Failure, Refused):
         return None
-    return value
 
 
 def _edits(check: Callable[[Json], object] | None) -> Callable[[Json], object]:

@@ -73,6 +73,8 @@ class Rescuing:
         pending = [one for one in self.state.waits.open if one.about == "rescue" and one.parent == path]
         asking = self.people.asking_for_rescue(path, number - len(pending), human, self._shown(path, failure), _check(self.plan, step))
         closed = await self.people.rescue(self.boundary(), asking)
+        if closed.by == "answer":
+            closed = closed.model_copy(update={"value": asking.check(closed.value)})
         await self.commits.commit(closed)
         verdict = closed.value["verdict"]
         if verdict == "value":
@@ -111,15 +113,15 @@ def by_class(calls: Iterable[CallState]) -> dict[str, int]:
 
 
 def _check(plan: Plan, step: StepPlan) -> Callable[[Json], object]:
-    """Return what judges a value that a person gives as a step's result."""
+    """Return what judges a verdict, and makes a value whole that a person gives as a step's result."""
     text = plan.agents[step.agent].output if step.agent is not None and step.agent in plan.agents else None
 
     def judge(verdict: Json) -> object:
-        if text is not None and verdict.get("verdict") == "value":
-            try:
-                values.adapter(text).validate_python(verdict["value"])
-            except ValueError as error:
-                raise Semantic(f"it is no {text}: {error}") from error
-        return verdict
+        if text is None or verdict.get("verdict") != "value":
+            return verdict
+        try:
+            return {**verdict, "value": values.dump(values.adapter(text).validate_python(verdict["value"]))}
+        except ValueError as error:
+            raise Semantic(f"it is no {text}: {error}") from error
 
     return judge
