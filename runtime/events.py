@@ -152,6 +152,12 @@ class CallFailed(Frozen):
     output_tokens: int = 0
     cost: Decimal = Decimal(0)
 
+    @property
+    def where(self) -> str:
+        """Where user code raised it, as ``raised at file:line in function``; empty where that isn't on record."""
+        place = self.raised.get("place") if isinstance(self.raised, dict) else None
+        return place if isinstance(place, str) else ""
+
 
 class AnswerRefused(Frozen):
     """An answer came, and whoever asked did not accept it: what its request cost was for nothing."""

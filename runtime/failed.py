@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..compiler.quantities import format_money
+from .known import CallState
 from .ledger import NONE, Attempt, ByClass, Totals, attempts_as_json, totals_as_json
 from .report import RunReport, StepReport
 from .tree import Line, head
@@ -46,6 +47,8 @@ def _tried(tried: Iterable[Attempt]) -> Iterator[Line]:
     for one in tried:
         if one.what != "step":
             yield Line("    ", f"{one.what} {one.name}", "", f" failed with {one.failure}: {one.type}: {one.cause}{_cost(one)}")
+            if one.where:
+                yield Line("      ", one.where)
 
 
 def _cost(one: Attempt) -> str:
@@ -54,6 +57,13 @@ def _cost(one: Attempt) -> str:
     waited = f"then waited {one.wait:.1f}s" if one.wait else ""
     told = ", ".join(text for text in (number, f"{one.seconds:.1f}s" if one.seconds >= 0.05 else "", used, waited) if text)  # noqa: PLR2004 - what is shown as 0.1
     return f" ({told})" if told else ""
+
+
+def where(path: str, calls: Iterable[CallState]) -> str:
+    """Return where the user's code raised what a step failed with, of the first call of it that knows; empty where none does."""
+    inside = (f"{path}[", f"{path}/")
+    own = (one for one in calls if one.root == path or one.root.startswith(inside))
+    return next((one.failures[-1].where for one in own if one.payload is None and one.failures and one.failures[-1].where), "")
 
 
 def table(found: ByClass) -> Iterator[Line]:

@@ -53,6 +53,8 @@ class Attempt:
     cost: Decimal = Decimal(0)
     is_known: bool = True
     """Whether what it used is known: nobody saw the end of some."""
+    where: str = ""
+    """Where user code raised it, of the attempt that was the last."""
 
 
 class Totals(Frozen):
@@ -104,7 +106,7 @@ class AttemptLedger:
         one = Attempt(
             event.failure, event.type, event.message, call.root, call.call, call.what, call.name, call.begun, event.at, event.final,
             max(0.0, event.at - (call.since or event.at)) if is_whole else 0.0, event.wait, event.input_tokens + event.output_tokens,
-            event.cost,
+            event.cost, where=event.where,
         )  # fmt: skip
         self.add(one, is_new=all(before.failure != event.failure for before in call.failures[:-1]))
         self._waits = {name: before for name, before in self._waits.items() if before.at + before.wait > one.at}

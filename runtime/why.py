@@ -90,7 +90,7 @@ def _call(call: CallState) -> CallWhy:
         status="done" if call.payload is not None else "uncertain" if call.unsettled else "failed" if call.failures else "begun",
         source=call.source,
         attempts=call.begun,
-        failures=tuple(f"{one.failure}: {one.type}: {one.message}" for one in call.failures),
+        failures=tuple(f"{one.failure}: {one.type}: {one.message}{f', {one.where}' if one.where else ''}" for one in call.failures),
         cached=call.cached.model_dump() if call.cached is not None else None,
         reason=_reason(call),
     )

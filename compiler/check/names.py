@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ..diagnostics import Findings, did_you_mean
+from ..diagnostics import Findings, closest, did_you_mean
 from ..meaning.pipeline import Pipeline
+from ..meaning.typetext import is_callable
+from ..providers import PROVIDERS, is_provider
 from . import mentions
 
 
@@ -15,6 +17,20 @@ def names_are_known(pipeline: Pipeline, findings: Findings) -> None:
             continue
         others = known - {one.holder}
         findings.error("E301", f"there is no {_WORDS[one.section]} {one.name!r}", one.span, help=_help(pipeline, one, others))
+    _providers(pipeline, findings)
+
+
+def _providers(pipeline: Pipeline, findings: Findings) -> None:
+    """Report models of providers that nobody knows; what is written like a callable is looked for in Python."""
+    for entry in pipeline.names.models.values():
+        use = entry.value.use
+        if use is None or "$" in use or is_provider(use) or is_callable(use):
+            continue
+        provider, colon, _ = use.partition(":")
+        help_ = (closest(provider, PROVIDERS) if colon else None) or "a provider stands before a colon, like openai:gpt-5-mini"
+        findings.error(
+            "E301", f"there is no provider {provider!r}" if colon else f"{use!r} names no provider", entry.span("use"), help=help_
+        )
 
 
 _WORDS = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..diagnostics import did_you_mean
+from ..diagnostics import closest, did_you_mean
 from ..meaning.assign import fields_of, fits, is_optional, required, value_fits
 from ..meaning.follow import Astray, follow
 from ..text.syntax import Path
@@ -61,8 +61,8 @@ def _text(text: str, visible: Visible, path: Path) -> Iterator[Misfit]:
             "E304", f"{text} is no reference", path, "write $name.field, with .0 for an index; text that starts with $ is written $$"
         )
     elif ref.root not in visible.types:
-        among = {*visible.types, *visible.hidden}
-        yield Misfit("E305", f"${ref.root} points at nothing", path, visible.hidden.get(ref.root) or did_you_mean(ref.root, among))
+        meant = closest(ref.root, {*visible.types, *visible.hidden}) or did_you_mean(ref.root, visible.types)
+        yield Misfit("E305", f"${ref.root} points at nothing", path, visible.hidden.get(ref.root) or meant)
     else:
         found = follow(visible.types[ref.root], ref.path, visible.records)
         if isinstance(found, Astray):

@@ -10,7 +10,8 @@ CODES: Mapping[str, Code] = {
     "E301": Code(
         "an unknown name",
         "Something is named that no entry of the spec, and nothing that it imports, defines. Tools, agents and humans share one "
-        "namespace; a `use` with a colon is a Python callable, without one a name.",
+        "namespace; a `use` with a colon is a Python callable, without one a name. A model's `use` has a known provider before its "
+        "colon, unless it is a Python callable.",
         "agents:\n  planner: {model: smrat, …}      # smart",
     ),
     "E302": Code(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Literal
@@ -99,8 +99,8 @@ class JobReport(Frozen):
         found: dict[str, Any] = {"run": self.run, "status": self.status, "outputs": outputs, "cost": format_money(self.cost)}
         return found if self.error is None else {**found, "error": self.error}
 
-    def lines(self) -> list[str]:
-        """Return the final table as text, one line each."""
+    def lines(self, again: Callable[[str], str] = str) -> list[str]:
+        """Return the final table as text, one line each; ``again`` gives a command as it finds the same store."""
         found = [rows_line(**self.model_dump(include={"source_rows", "deleted", *_JUDGED}))]
         wide = max((len(name) for name in self.stages), default=0)
         for name, counts in self.stages.items():
@@ -111,7 +111,8 @@ class JobReport(Frozen):
         if self.still_dead:
             found.append(f"{self.still_dead:,} of the unchanged rows are dead since an earlier run")
         if self.still_dead or (self.dead and self.dead_letters):
-            found.append(f"list them with: darner show {self.run} --dead; after a fix: darner retry {self.run} --dead")
+            show, retry = again(f"darner show {self.run} --dead"), again(f"darner retry {self.run} --dead")
+            found.append(f"list them with: {show}; after a fix: {retry}")
         if self.calls:
             found.append(f"{self.calls:,} model calls, {self.tokens:,} tokens, {format_money(self.cost)}")
         failures = sentence(self.failures)

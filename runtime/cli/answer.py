@@ -52,5 +52,5 @@ def answer(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
     if as_json:
         console.emit_json({"run": run, "question": said.question, "value": said.value})
     else:
-        console.say(f"go on with: darner resume {run}")
+        console.say(f"go on with: {running.again(place, f'darner resume {run}')}")
     return exits.DONE

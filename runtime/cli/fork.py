@@ -55,5 +55,6 @@ def fork(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
         console.emit_json({"run": bound.run, "forked": run, "at": at, "copied": count})
     else:
         console.emit(bound.run)
-        console.say(f"forked {run} at {at}: {count} results and answers are copied; go on with: darner resume {bound.run}")
+        go_on = running.again(place, f"darner resume {bound.run}")
+        console.say(f"forked {run} at {at}: {count} results and answers are copied; go on with: {go_on}")
     return exits.DONE

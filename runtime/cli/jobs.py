@@ -8,12 +8,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from ...compiler.plan import Compiled
 from ..batch.planning.planning import DrySummary
 from ..batch.report import JobReport
+from ..ports import Store
 from ..project.settings import DEFAULT
 from . import console, exits, running
 from .call import RunCall
@@ -60,7 +62,7 @@ def run_job(  # noqa: PLR0913 - what was said of it, by name
                 return _stopped(job.name, as_json=call.as_json)
         if asked.is_set() and report.status != "done":
             return _stopped(job.name, as_json=call.as_json)
-        return _told(report, as_json=call.as_json)
+        return _told(call.store, report, as_json=call.as_json)
 
 
 def _known(call: RunCall, engine: str | None, base: Path) -> KnownCall:
@@ -107,11 +109,11 @@ def _stopped(job: str, *, as_json: bool) -> int:
     return exits.INTERRUPTED
 
 
-def _told(report: JobReport, *, as_json: bool) -> int:
+def _told(store: Store, report: JobReport, *, as_json: bool) -> int:
     if as_json:
         console.emit_json(report.as_json())
     else:
-        console.emit("\n".join(report.lines()))
+        console.emit("\n".join(report.lines(partial(running.again, store))))
     if report.status != "done":
         console.complain(report.error or "the job failed", report.help)
     return exits.DONE if report.status == "done" else exits.FAILED

@@ -10,6 +10,7 @@ import typer
 from ...compiler.diagnostics import did_you_mean
 from ..failures import Refused
 from ..journal import paths
+from ..journal.binding import ELSEWHERE
 from . import running
 from .call import RunCall
 from .options import PolicyOption, SetOption, pairs
@@ -54,7 +55,7 @@ def retry(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
 
     place = running.here(store, target, single_writer=single_writer)
     if job not in (known := place.folders(paths.JOBS)):
-        raise Refused(f"there is no job {job!r} in {place.url}", help=did_you_mean(job, known) or "`darner ps` lists what there is")
+        raise Refused(f"there is no job {job!r} in {place.url}", help=did_you_mean(job, known) or ELSEWHERE)
     before = known_call(place, job)
     file = Path(before.spec)
     if not file.exists():

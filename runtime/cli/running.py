@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -82,6 +83,20 @@ def _folder_of(url: str, run_id: str) -> Path | None:
     return Path(binding.load(store, run_id).spec).parent if binding.is_bound(store, run_id) else None
 
 
+def again(store: Store, command: str) -> str:
+    """Return a command to type next, with its store where another one would be looked at without.
+
+    A bucket isn't named: the way in may stand in a target's section.
+    """
+    try:
+        usual = find_target(Path.cwd()).store
+    except Refused:  # the target of the environment stands beside the spec
+        usual = os.environ.get(STORE)
+    if "://" in store.url or Path(store.url).resolve() == Path(usual or DEFAULT_STORE).resolve():
+        return command
+    return f"{command} --store {shlex.quote(store.url)}"
+
+
 def trusting(target: Target, *, single_writer: bool) -> Target:
     """Return a target whose bucket is trusted without a probe, where that is wanted."""
     if not single_writer:
@@ -128,7 +143,7 @@ def outputs_of(store: Store, run_id: str, state: RunState) -> Json:
 def tell_end(store: Store, bound: Binding, state: RunState, *, as_json: bool) -> int:
     """Print how a run ended, and return the exit code."""
     if state.finished is None and state.waits.parked:
-        return tell_waiting(bound, state, as_json=as_json)
+        return tell_waiting(store, bound, state, as_json=as_json)
     outputs = outputs_of(store, bound.run, state)
     status = state.finished.status if state.finished is not None else "failed"
     told: dict[str, Any] = {"run": bound.run, "status": status, "outputs": outputs, "cost": format_money(state.cost)}
@@ -140,7 +155,7 @@ def tell_end(store: Store, bound: Binding, state: RunState, *, as_json: bool) ->
     elif status == "done":
         console.emit_json(outputs)
     if status != "done":
-        _tell_failure(bound, state)
+        _tell_failure(store, bound, state)
     return exits.DONE if status == "done" else exits.FAILED
 
 
@@ -153,34 +168,46 @@ def tell_failures(state: RunState) -> dict[str, Any]:
     return {"failures": failed.as_json(state.attempts.by_class())}
 
 
-def tell_waiting(bound: Binding, state: RunState, *, as_json: bool) -> int:
-    """Print what a parked run waits for, and return the exit code."""
+def tell_waiting(store: Store, bound: Binding, state: RunState, *, as_json: bool) -> int:
+    """Print what a parked run waits for, and what has failed beside it meanwhile; return the exit code."""
     asked, due = state.waits.open, questions.due(state)
     if as_json:
         told = {"run": bound.run, "status": "waiting", "outputs": None, "questions": [questions.as_json(one) for one in asked], "due": due}
         console.emit_json({**told, "cost": format_money(state.cost), **tell_failures(state)})
+    if _tell_failed_steps(state):
+        console.say("what doesn't depend on that goes on; when it is over, the run fails")
     for one in asked:
         console.say("\n".join(questions.lines(one)))
     if asked:
-        console.say(f"answer with: darner answer {bound.run} {asked[0].question + ' ' if len(asked) > 1 else ''}VALUE --resume")
+        which = f"{asked[0].question} " if len(asked) > 1 else ""
+        console.say(f"answer with: {again(store, f'darner answer {bound.run} {which}VALUE --resume')}")
     if due is not None:
-        console.say(f"there is something to do at {questions.moment(due)}: darner resume --due, or darner resume {bound.run}")
+        ways = f"{again(store, 'darner resume --due')}, or {again(store, f'darner resume {bound.run}')}"
+        console.say(f"there is something to do at {questions.moment(due)}: {ways}")
     return exits.WAITING
 
 
-def _tell_failure(bound: Binding, state: RunState) -> None:
+def _tell_failed_steps(state: RunState) -> bool:
+    """Say which steps have failed, and where the user's code raised what they failed with; return whether there are any."""
+    failed_steps = {path: one for path, one in state.steps.items() if one.kind == "failed"}
+    for path, outcome in failed_steps.items():
+        place = f"{outcome.place}: " if outcome.place else ""
+        console.complain(f"{place}step {path} failed ({outcome.failure}, {outcome.type}): {outcome.reason}")
+        where = failed.where(path, state.calls.values())
+        if where:
+            console.say(f"  {where}")
+    return bool(failed_steps)
+
+
+def _tell_failure(store: Store, bound: Binding, state: RunState) -> None:
     if state.finished is not None and state.finished.status == "cancelled":
         console.say(f"the run was {state.finished.error}; what was finished is kept")
         return
-    for path, outcome in state.steps.items():
-        if outcome.kind == "failed":
-            place = f"{outcome.place}: " if outcome.place else ""
-            console.complain(f"{place}step {path} failed ({outcome.failure}, {outcome.type}): {outcome.reason}")
-    if state.finished is not None and not any(one.kind == "failed" for one in state.steps.values()):
+    if not _tell_failed_steps(state) and state.finished is not None:
         console.complain(state.finished.error or "the run failed")
     is_late = state.finished is not None and (state.finished.error or "").startswith(budget.LATE)
     fix, how = ("raising timeout or budget.time in the spec", " --plan new") if is_late else ("a fix", "")
-    console.say(f"what was finished is kept; after {fix} go on with: darner resume {bound.run}{how}")
+    console.say(f"what was finished is kept; after {fix} go on with: {again(store, f'darner resume {bound.run}{how}')}")
 
 
 def tell_stopped(store: Store, run_id: str, *, as_json: bool) -> int:
@@ -191,7 +218,7 @@ def tell_stopped(store: Store, run_id: str, *, as_json: bool) -> int:
             console.emit_json({"run": None, "status": "failed", "outputs": None, "error": error, "cost": None})
         console.say(error)
         return exits.INTERRUPTED
-    go_on = f"darner resume {run_id}"
+    go_on = again(store, f"darner resume {run_id}")
     if as_json:
         console.emit_json(
             {"run": run_id, "status": "failed", "outputs": None, "error": f"stopped by a signal; go on with: {go_on}", "cost": None}

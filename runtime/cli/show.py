@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
+from ...compiler.diagnostics import did_you_mean
 from ..failures import Refused
 from ..journal import binding, paths
 from ..journal.binding import Binding
@@ -50,8 +52,10 @@ def show(  # noqa: PLR0913, PLR0917 - one parameter an option, given by name
         if dead:
             return _show_dead(place, run, limit, offset, as_json=as_json)
         return _show_job(place, run, as_json=as_json, failures=failures)
-    if dead:
+    if dead and binding.is_bound(place, run):
         raise Refused(f"{run} is no job: only rows are dead letters", help=f"see `darner show {run} --failures`")
+    if dead:
+        raise Refused(f"there is no job {run!r} in {place.url}", help=did_you_mean(run, place.folders(paths.JOBS)) or binding.ELSEWHERE)
     if drift:
         return _show_drift(place, run, as_json=as_json)
     return _show_flow(place, run, as_json=as_json, failures=failures, whole=whole)
@@ -117,7 +121,7 @@ def _show_job(store: Store, name: str, *, as_json: bool, failures: bool) -> int:
         told, lines, status = {"run": name, "outputs": None, "cost": None}, [], "running"  # it is being planned for the first time
     else:
         told, status = report.as_json(), "running" if held else report.status
-        lines = list(report.failure_lines()) if failures else report.lines()
+        lines = list(report.failure_lines()) if failures else report.lines(partial(running.again, store))
     if as_json:
         console.emit_json({**told, "status": status, "holder": held})
     else:
@@ -139,5 +143,5 @@ def _show_dead(store: Store, name: str, limit: int, offset: int, *, as_json: boo
     rest = len(found) - offset - len(shown)
     console.say(f"{len(found):,} dead rows{f', {rest:,} more with --offset {offset + limit}' if rest > 0 else ''}")
     if found:
-        console.say(f"try them again with: darner retry {name} --dead")
+        console.say(f"try them again with: {running.again(store, f'darner retry {name} --dead')}")
     return exits.DONE

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from ...compiler.diagnostics import CompileError, did_you_mean
+from ...compiler.diagnostics import CompileError, closest
 from ...compiler.lowering.plantext import from_text, to_text
 from ...compiler.plan import Lock, Plan
 from ..events import RunStarted
@@ -25,8 +25,11 @@ from ..ports import Json, Store
 from . import paths
 from .log import read_events
 
-ELSEWHERE = "`darner ps` lists what is there; runs of another store are found with --store URL, or DARNER_STORE"
+OF_ANOTHER = "what another store has is found with --store URL, or DARNER_STORE"
+ELSEWHERE = f"`darner ps` lists what is there; {OF_ANOTHER}"
 """What to do where a store doesn't have what is looked for."""
+FEW = 12
+"""As many ids as fit on a line."""
 Found = TypeVar("Found")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
@@ -137,7 +140,7 @@ def load(store: Store, run_id: str) -> Binding:
             _refuse_headless(store, run_id)
             raise Refused(f"the run {run_id} ended before anything of it had begun: nothing was done", help="run it again")
         msg = f"there is no run {run_id} in {store.url}"
-        raise Refused(msg, help=did_you_mean(run_id, run_ids(store)) or ELSEWHERE)
+        raise Refused(msg, help=_near(store, run_id))
     told = _read(store, run_id, paths.run_inputs(run_id), _mapping)
     before = tuple(told.pop("before", ()))
     number = len(before) + 1
@@ -151,6 +154,14 @@ def load(store: Store, run_id: str) -> Binding:
         paths.run_inputs(run_id),
         lambda _: Binding(run=run_id, plan=plan, lock=lock, prompts=prompts, before=before, **told),
     )
+
+
+def _near(store: Store, run_id: str) -> str:
+    """Return what may have been meant by an id that no run has: one nearly like it, a job, or something in another store."""
+    if run_id in store.folders(paths.JOBS):
+        return f"{run_id} is a job: `darner show {run_id}` shows it, and `darner run SPEC` goes on with it"
+    names = run_ids(store)
+    return closest(run_id, names) or (f"known here: {', '.join(names)}; {OF_ANOTHER}" if 0 < len(names) <= FEW else ELSEWHERE)
 
 
 def _mapping(content: bytes) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..events import Event
-from ..failures import Refused
+from ..failures import Busy, Refused
 from ..ports import Log, Store
 from . import bucket_log, local_log, paths
 from .bucket_log import BucketLog
@@ -36,7 +36,7 @@ def open_log(store: Store, run_id: str, *, owner: str, take_over: bool = False, 
     if store.local_path(paths.journal(run_id)) is None:
         log = bucket_log.take(store, run_id, heart or Heart(store, owner), take_over=take_over)
     else:
-        log = local_log.take(store, run_id, owner=owner)
+        log = _in_a_folder(store, run_id, owner, take_over=take_over)
     try:
         # Whoever deletes a run holds it until the tombstone is there: seen from here, it is there now or never.
         refuse_removed(store, run_id)
@@ -44,6 +44,15 @@ def open_log(store: Store, run_id: str, *, owner: str, take_over: bool = False, 
         log.close()
         raise
     return log
+
+
+def _in_a_folder(store: Store, run_id: str, owner: str, *, take_over: bool) -> Log:
+    try:
+        return local_log.take(store, run_id, owner=owner)
+    except Busy as error:
+        if not take_over:
+            raise
+        raise Busy(error.message, help="in a folder a run can't be taken over: whoever has it is alive; stop that process") from error
 
 
 def refuse_removed(store: Store, run_id: str) -> None:

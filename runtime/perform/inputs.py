@@ -19,6 +19,12 @@ WHOLE = "inputs"
 """The name under which inputs without fields, such as ``inputs: str``, are given."""
 _UNKNOWN = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 """What pydantic calls a field that a record doesn't have."""
+_LIST, _OBJECT = '["a", "b"]', '{"name": "a"}'
+_GROUPS = {
+    **dict.fromkeys(("list_type", "set_type", "frozen_set_type", "tuple_type"), _LIST),
+    **dict.fromkeys(("dict_type", "model_type", "dataclass_type", "model_attributes_type"), _OBJECT),
+}
+"""What pydantic says of a text where several values belong, and how these are written on a command line."""
 
 
 def read_inputs(type_text: str | None, given: Mapping[str, str], file: Path | None) -> Json:
@@ -94,7 +100,16 @@ def _checked(adapter: TypeAdapter[Any], told: Any, type_text: str, fields: Mappi
         return adapter.dump_python(adapter.validate_python(told), mode="json")
     except ValidationError as error:
         named = f"the inputs are {', '.join(fields)}" if fields else f"the flow takes one {type_text}"
-        raise Refused(f"the inputs don't fit {type_text}: {values.explain(error)}", help=named) from error
+        raise Refused(f"the inputs don't fit {type_text}: {values.explain(error)}", help=f"{named}{_as_json(error)}") from error
+
+
+def _as_json(error: ValidationError) -> str:
+    """Return how a list or an object is written, where a text was given for one."""
+    for one in error.errors(include_url=False):
+        if one["type"] in _GROUPS and isinstance(one["input"], str):
+            name = str(one["loc"][0]) if one["loc"] else WHOLE
+            return f"; lists and objects are written as JSON, like -i '{name}={_GROUPS[one['type']]}'"
+    return ""
 
 
 def _known(adapter: TypeAdapter[Any], told: Any, checked: Json) -> Json:

@@ -75,6 +75,7 @@ def test_redo_does_a_step_once_more_and_what_depends_on_it(desk: Orders) -> None
         (["-i", "custmer=ada"], "there is no input custmer"),
         (["-i", "customer=ada"], "skus"),
         (["-i", "customer=ada", "-i", "skus=5"], "skus"),
+        (["-i", "customer=ada", "-i", "skus=[a,b]"], """written as JSON, like -i 'skus=["a", "b"]'"""),
         ([*INPUTS, "--set", "gat=1"], "gat"),
         ([*INPUTS, "--target", "nowhere"], "nowhere"),
         ([*INPUTS, "--inputs", "/nowhere.json"], "nowhere.json"),

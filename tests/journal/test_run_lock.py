@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from darner.runtime.failures import Busy
 from darner.runtime.journal.log import holder, open_log
 from darner.runtime.journal.store import open_store
 
@@ -55,3 +56,18 @@ def test_whoever_outlives_the_owner_does_not_hold_its_run(tmp_path: Path, kind: 
                 assert list(log.read()) == []
         finally:
             os.kill(other, 9)
+
+
+def test_a_run_in_a_folder_is_never_taken_over_and_whoever_wants_to_hears_why(tmp_path: Path) -> None:
+    """The operating system knows that its owner lives: to wait is no way out for who was told to force it, and the message says so.
+
+    (It repeated that the run is held.)
+    """
+    store = open_store(tmp_path)
+    with closing(open_log(store, "r", owner="the owner")):
+        with pytest.raises(Busy, match="the run r is held by the owner") as told:
+            open_log(store, "r", owner="another one", take_over=True)
+        assert told.value.help == "in a folder a run can't be taken over: whoever has it is alive; stop that process"
+        with pytest.raises(Busy) as told:
+            open_log(store, "r", owner="another one")
+        assert told.value.help == "wait until it is done, or stop that process"

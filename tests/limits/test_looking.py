@@ -150,3 +150,18 @@ def test_what_another_darner_keeps_is_shown_without_a_name(folder: Path, capsys:
     folder.chmod(0o777)
     assert darner(["limits"]) == 2
     assert "DARNER_LIMITS" in capsys.readouterr().err
+
+
+def test_a_number_of_machines_that_is_none_is_refused_before_anything_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 2, and no run: it is a mistake of who starts the command, not of a step.
+
+    (The first step with a model failed of it, after others had been paid for.)
+    """
+    hello, store = Path(__file__).parents[2] / "specs" / "hello", tmp_path / "store"
+    words = ["run", str(hello), "-i", "city=Paris", "--target", "scripted", "--store", str(store), "--run", "r1"]
+    for said in ("x", "0", "-1", "2.5"):
+        monkeypatch.setenv("DARNER_MACHINES", said)
+        assert darner(words) == 2
+        assert not store.exists() or darner(["show", "r1", "--store", str(store)]) == 2
+    monkeypatch.setenv("DARNER_MACHINES", "2")
+    assert darner(words) == 0

@@ -80,3 +80,19 @@ def test_a_run_that_sleeps_says_until_when(desk: Desk) -> None:
     assert said is not None
     assert desk("show", "r1") == 0
     assert f"nap waits until {said[0]}" in desk.out
+
+
+def test_a_name_that_a_store_does_not_have_is_told_with_what_may_have_been_meant(desk: Desk) -> None:
+    """Another store, a job where a run is wanted, a run where a job is wanted: each is said; nothing that is not there is called a run."""
+    assert desk.trip(["Oslo"]) == 0
+    (desk.store / "jobs" / "feed").mkdir(parents=True)
+    for words in (["show", "trip-of-elsewhere"], ["resume", "trip-of-elsewhere"]):
+        assert desk(*words) == 2
+        assert "known here: r1; what another store has is found with --store URL" in desk.err
+    for words in (["resume", "feed"], ["fork", "feed", "--at", "x"], ["answer", "feed", "yes"]):
+        assert desk(*words) == 2
+        assert "feed is a job: `darner show feed` shows it" in desk.err
+    assert desk("show", "gone", "--dead") == 2
+    assert "there is no job 'gone' in " in desk.err
+    assert desk("show", "r1", "--dead") == 2
+    assert "r1 is no job" in desk.err

@@ -27,6 +27,7 @@ from ...ports import Boundary, Caching, CallRequest, Clock, Json, Outcome, Permi
 from ...relief import Relief
 from .. import values
 from ..boundary import JournaledBoundary
+from ..limits.access import machines
 from ..secrets import known
 from ..tools import NOTHING, LaidOver, Tools
 from ..unrecorded import UnrecordedBoundary
@@ -113,6 +114,7 @@ class Agents:
         if agent.history == "run" and self._plan.job is not None:
             msg = f"the agent {name} has history: run, and the rows of a job have no run that a conversation could go on in"
             raise Refused(msg, help="take it out: in a job each row is a conversation of its own")
+        machines()
         for model in self.models.chain(agent.model):
             self.models.model(model)
             self.models.streams(model)

@@ -39,11 +39,12 @@ def pace_of(plan: ModelPlan, secret: str | None, run: str, clock: Clock | None =
         shared = key(plan.use, plan.base_url or "", secret or "")
     else:  # another project may well have another callable of that name
         shared = key(plan.use, json.dumps(plan.params, sort_keys=True, default=str), str(Path.cwd()))
-    rate = limiter.split(plan.rate or ModelRate(), _machines())
+    rate = limiter.split(plan.rate or ModelRate(), machines())
     return Pace(shared, rate, run, clock, about(written or plan, plan, rate))
 
 
-def _machines() -> int:
+def machines() -> int:
+    """Return how many machines share the accounts; `Refused` where what is said of it is no number."""
     said = world.setting(MACHINES)
     if not said:
         return 1
