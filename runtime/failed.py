@@ -61,9 +61,8 @@ def _cost(one: Attempt) -> str:
 
 def where(path: str, calls: Iterable[CallState]) -> str:
     """Return where the user's code raised what a step failed with, of the first call of it that knows; empty where none does."""
-    inside = (f"{path}[", f"{path}/")
-    own = (one for one in calls if one.root == path or one.root.startswith(inside))
-    return next((one.failures[-1].where for one in own if one.payload is None and one.failures and one.failures[-1].where), "")
+    last = (one.failures[-1].where for one in calls if one.root == path and one.payload is None and one.failures)
+    return next(filter(None, last), "")
 
 
 def table(found: ByClass) -> Iterator[Line]:

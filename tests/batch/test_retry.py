@@ -29,6 +29,9 @@ def test_dead_rows_alone_are_tried_again_and_the_rest_stays_due(tmp_path: Path) 
     shown = stall.darner("show", "stall", "--dead", "--limit", "1")
     assert "ValueError: the price 0 is not above zero  (1 attempt, generation 1)" in shown.stdout
     assert "2 dead rows, 1 more with --offset 1" in shown.stderr
+    retry = f"darner retry stall --dead --store {stall.folder / 'store'}\n"
+    assert shown.stderr.endswith(f"try them again with: {retry}")
+    assert f"after a fix: {retry}" in stall.darner("show", "stall").stdout
     assert stall.darner("retry", "stall").returncode == 2
     code = stall.folder / "stall_code.py"
     code.write_text(code.read_text().replace("offer.price <= 0", "offer.price < 0"))

@@ -44,7 +44,7 @@ def test_a_model_that_answers_garbage_for_ever_ends_its_step_and_the_run_goes_on
     out, err = capsys.readouterr()
     assert json.loads(out)["status"] == "failed"
     assert "spec.yaml:14:5: step judged failed (semantic" in err
-    assert err.endswith("after a fix go on with: darner resume r\n")
+    assert err.endswith(f"after a fix go on with: darner resume r --store {tmp_path / 'store'}\n")
     script.write_text("replies: [{answer: [1, 2]}]", encoding="utf-8")
     assert darner(["resume", "r", *place]) == 0
     assert json.loads(capsys.readouterr().out)["outputs"] == [1, 2]
