@@ -67,7 +67,7 @@ def callee(ref: str) -> Callee:
     function = values.load(ref)
     signature = inspect.signature(function)
     target = function.__init__ if inspect.isclass(function) else function
-    hints = typing.get_type_hints(target, include_extras=True) if hasattr(target, "__annotations__") else {}
+    hints = values.parameter_types(ref, target)
     named = [one.name for one in signature.parameters.values() if one.kind not in {one.VAR_POSITIONAL, one.VAR_KEYWORD}]
     handles = {name: hints[name] for name in named if (typing.get_origin(hints.get(name)) or hints.get(name)) in _HANDLES}
     adapters = {name: values.validator(hints.get(name, Any)) for name in named if name not in handles}

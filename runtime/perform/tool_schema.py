@@ -84,7 +84,7 @@ def _adapter(
     name: str, function: Callable[..., Any], parameters: list[inspect.Parameter], told: Mapping[str, str]
 ) -> TypeAdapter[dict[str, Any]]:
     target = function if inspect.isfunction(function) or inspect.ismethod(function) else type(function).__call__
-    hints = typing.get_type_hints(target, include_extras=True)
+    hints = values.parameter_types(f"the tool {name}", target)
     fields = {one.name: _field(one, hints.get(one.name, Any), told.get(one.name)) for one in parameters}
     record = typed_dict(name, fields)
     record.__pydantic_config__ = ConfigDict(extra="forbid", arbitrary_types_allowed=False)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import types
+import typing
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -56,6 +58,31 @@ def resolve(type_text: str) -> Any:
     if text.startswith("list[") and text.endswith("]"):
         return types.GenericAlias(list, (resolve(text[5:-1]),))
     return BUILT_IN[text] if text in BUILT_IN else load(text)
+
+
+def parameter_types(ref: str, function: Any) -> dict[str, Any]:
+    """Return what a callable's parameters are annotated with; what it gives may be known to type checkers only.
+
+    Raises:
+        Refused: an annotation names what isn't there while the program runs.
+    """
+    if not hasattr(function, "__annotations__"):
+        return {}
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except Exception:  # noqa: BLE001 - an annotation is user code and may raise anything; that of a parameter does so again
+        return _evaluated(ref, function)
+
+
+def _evaluated(ref: str, function: Any) -> dict[str, Any]:
+    def parameters() -> None: ...
+
+    parameters.__annotations__ = {name: one for name, one in function.__annotations__.items() if name != "return"}
+    try:
+        return typing.get_type_hints(parameters, getattr(inspect.unwrap(function), "__globals__", {}), include_extras=True)
+    except Exception as error:
+        msg = f"the annotations of {ref} can't be read: {type(error).__name__}: {error}"
+        raise Refused(msg, help="import what its parameters name where the program runs, not for type checkers only") from error
 
 
 def validator(annotation: Any) -> TypeAdapter[Any]:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from ....compiler.plan import Plan, StagePlan
 from ....compiler.wires import substitute
 from ...failures import CallableError, Refused, Semantic
-from ...perform.values import explain, load
+from ...perform.values import explain, load, parameter_types
 from ...retry import Attempts
 from ..columns import RowType, conform, row_type
 from ..outcomes import Done, Filtered, Outcome
@@ -97,7 +97,7 @@ class _Bound:
 
 def _coerced(ref: str, target: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``with`` as the annotations want it: a bound ``${params.dim}`` is text, and may be meant as a number."""
-    hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    hints = parameter_types(ref, target.__init__ if inspect.isclass(target) else target)
     found = {}
     for name, value in options.items():
         try:
