@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -42,6 +43,8 @@ class Board:
     job: str
     planned: int
     generation: int
+    _finishing: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    """A worker's notice that it has to leave may meet the end of its shard."""
 
     def read(self, group: int, shard: int) -> Marker | None:
         """Return the outcome of a group for a shard; None where there is none yet. A damaged one is none."""
@@ -55,12 +58,13 @@ class Board:
         """Write an outcome, and return the one that holds: what is done stays done, whoever comes later."""
         name = paths.marker(self.job, self.planned, marker.group, marker.shard)
         content = marker.model_dump_json(exclude_defaults=True).encode()
-        if self.store.create(name, content):
-            return marker
-        there = self.read(marker.group, marker.shard)
-        if there is not None and there.outcome == "done":
-            return there
-        self.store.put(name, marker.model_dump_json(exclude_defaults=True).encode())
+        with self._finishing:
+            if self.store.create(name, content):
+                return marker
+            there = self.read(marker.group, marker.shard)
+            if there is not None and there.outcome == "done":
+                return there
+            self.store.put(name, content)
         return marker
 
     def start(self, group: int, ref: ShardRef, at: float | None = None) -> None:

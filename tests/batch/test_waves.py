@@ -6,6 +6,9 @@ import itertools
 import signal
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -59,6 +62,40 @@ def _failed(board: Board, wave: list[tuple[int, Tries]], failure: FailureClass) 
 
 def _done(group: int) -> Marker:
     return Marker(shard=0, group=group, attempt=1, outcome="done")
+
+
+class _SlowlyFailing:
+    """A store that takes its time for what says that a shard failed."""
+
+    def __init__(self, store: LocalStore, began: threading.Event) -> None:
+        self._store = store
+        self._began = began
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write an object."""
+        if b'"failed"' in content:
+            self._began.set()
+            time.sleep(0.2)
+        self._store.put(name, content)
+
+
+def test_what_is_done_stays_done_though_a_notice_to_leave_is_being_written_down(tmp_path: Path) -> None:
+    """A worker says so from another thread, at the moment in which its shard ends: the shard must not be paid for twice."""
+    began = threading.Event()
+    store: Any = _SlowlyFailing(LocalStore.open(tmp_path), began)
+    board = Board(store, "shop", 1, 1)
+    first, leaving = (Marker(shard=0, group=0, attempt=attempt, outcome="failed", failure="preempted") for attempt in (1, 2))
+    board.finish(first)
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(board.finish, leaving)
+        assert began.wait(10)
+        board.finish(Marker(shard=0, group=0, attempt=2, outcome="done"))
+    marker = board.read(0, 0)
+    assert marker is not None
+    assert marker.outcome == "done"
 
 
 def test_half_of_a_surrogate_pair_in_a_message_is_marked_and_buried_as_its_escape(tmp_path: Path) -> None:
