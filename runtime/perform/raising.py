@@ -38,7 +38,13 @@ def failed(name: str, error: BaseException, masked: Callable[[str], str] = str) 
 
 
 def kept(error: DarnerError, masked: Callable[[str], str] = str) -> DarnerError:
-    """Return a failure that user code raised itself, with what else is kept of it: its cause, and its class where that is the user's."""
+    """Return a failure that user code raised itself, with what else is kept of it: its cause, and its class where that is the user's.
+
+    ``masked`` masks secrets in its texts.
+    """
+    error.message = masked(error.message)
+    error.args = tuple(masked(one) if isinstance(one, str) else one for one in error.args)
+    error.help = None if error.help is None else masked(error.help)
     if isinstance(error, Failure) and error.raised is None:
         if type(error).__module__ != Failure.__module__:
             error.raised = told(error, masked)

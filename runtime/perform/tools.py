@@ -239,7 +239,7 @@ class Tools:
                 work = self._invoke(offered, self._arguments(tool, offered, given, permit), key)
             result = await (work if clock is None else _in_time(clock, work))
         except Semantic as refusal:
-            return Outcome({FEEDBACK: refusal.message})
+            return Outcome({FEEDBACK: self._masked(refusal.message)})
         except TimeoutError as late:
             if clock is not None and clock.expired():
                 msg = f"the tool {offered.name} took longer than {tool.timeout:g}s"

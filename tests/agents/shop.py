@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 
 from pydantic import BaseModel, Field
 
-from darner.runtime.failures import Semantic
+from darner.runtime.failures import Network, Semantic
 
 
 class Question(BaseModel):
@@ -122,6 +122,18 @@ def leaky(token: str) -> str:
     """Fail with a secret in the message."""
     msg = f"login with {token} failed"
     raise RuntimeError(msg)
+
+
+def leaky_refusal(token: str) -> str:
+    """Refuse, with a secret in the message."""
+    msg = f"{token} is no key"
+    raise Semantic(msg)
+
+
+def leaky_network(token: str) -> str:
+    """Fail with a class of darner's own, with a secret in its texts."""
+    msg = f"no way to {token}.example.org"
+    raise Network(msg, help=f"look whether {token} is right")
 
 
 def count_rows(rows: Any) -> int:

@@ -133,6 +133,19 @@ def test_a_secret_reaches_the_tool_and_no_message() -> None:
         _call(tool("leaky", **{"with": {"token": "$secrets.TOKEN"}}), {})
 
 
+def test_a_secret_is_masked_in_failures_that_a_tool_raises_as_darner_s_own() -> None:
+    """What a model is told, and what is recorded of it, too."""
+    recorded = Recorded()
+    with pytest.raises(Semantic, match=r"^\[secret\] is no key"):
+        _call(tool("leaky_refusal", **{"with": {"token": "$secrets.TOKEN"}}), {}, recorded=recorded)
+    assert list(recorded.results.values()) == [{"darner.feedback": "[secret] is no key"}]
+    once = {"network": {"attempts": 1}}
+    with pytest.raises(Network) as caught:
+        _call(tool("leaky_network", on_failure=once, **{"with": {"token": "$secrets.TOKEN"}}), {})
+    assert "s3cr3t" not in f"{caught.value} {caught.value.args} {caught.value.message} {caught.value.help}"
+    assert caught.value.help == "look whether [secret] is right"
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
