@@ -48,12 +48,13 @@ def lines(told: RunReport, *, whole: bool = False) -> Iterator[Line]:
     yield head(told)
     yield from _branches(told.steps, "  ", whole=whole)
     for wait in told.waiting:
-        yield Line("  ", f"{wait.step} waits {_wait(wait)}")
+        yield Line("  ", f"{wait.step} waits {waited_for(wait)}")
     if told.error:
         yield Line("  ", f"error: {told.error}")
 
 
-def _wait(wait: WaitReport) -> str:
+def waited_for(wait: WaitReport) -> str:
+    """Return what is waited for, as it follows the word ``waits``."""
     if wait.question is not None:
         return f"for {wait.human}: {wait.text} (question {wait.question})"
     return "for a time" if wait.due is None else f"until {moment(wait.due)}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..compiler.diagnostics import did_you_mean
 from ..compiler.plan import Plan
-from . import graph
+from . import graph, report, tree
 from .events import Cached
 from .failures import Refused
 from .known import CallState
@@ -50,6 +50,8 @@ class StepWhy:
     """Steps that it reads, tests or comes after, and that aren't settled well."""
     epochs: int
     calls: tuple[CallWhy, ...]
+    waits: tuple[str, ...] = ()
+    """The people and the times that it waits for itself, as they follow the word ``waits``."""
 
 
 def why(run_id: str, plan: Plan, state: RunState, path: str) -> StepWhy:
@@ -62,10 +64,15 @@ def why(run_id: str, plan: Plan, state: RunState, path: str) -> StepWhy:
     if name not in steps:
         raise Refused(f"there is no step {path} in {run_id}", help=did_you_mean(name, steps) or f"its steps are {', '.join(plan.steps)}")
     outcome = state.outcome(path)
-    calls = [one for one in state.calls.values() if one.root == path or one.root.startswith((f"{path}[", f"{path}/"))]
+    calls = [one for one in state.calls.values() if _is_within(one.root, path)]
     waits = _waits_for(plan, state, path) if outcome is None and not calls else ()
-    status = outcome.kind if outcome else "begun" if calls else "open"
-    return StepWhy(run_id, path, status, outcome.reason if outcome else "", waits, state.epoch, tuple(map(_call, calls)))
+    parked = tuple(tree.waited_for(one) for one in report.waits(state) if _is_within(one.step, path)) if outcome is None else ()
+    status = outcome.kind if outcome else "waiting" if parked else "begun" if calls else "open"
+    return StepWhy(run_id, path, status, outcome.reason if outcome else "", waits, state.epoch, tuple(map(_call, calls)), parked)
+
+
+def _is_within(other: str, path: str) -> bool:
+    return other == path or other.startswith((f"{path}[", f"{path}/"))
 
 
 def _waits_for(plan: Plan, state: RunState, path: str) -> tuple[str, ...]:
@@ -117,6 +124,7 @@ def lines(told: StepWhy) -> Iterator[str]:
     yield f"{told.run}  {told.step}  {told.status}{f': {told.reason}' if told.reason else ''}"
     for name in told.waits_for:
         yield f"  waits for {name}"
+    yield from (f"  waits {what}" for what in told.waits)
     if told.epochs > 1:
         yield f"  the run was taken up {told.epochs} times; what had a result was served from the journal each time"
     for one in told.calls[:SHOWN]:
