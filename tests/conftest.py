@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -21,8 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     """Listen to SIGINT again: what a script starts in its background is deaf to it, and so are all of its children.
 
-    No process of a test keeps bytecode: see `pytest_collection_finish`.
+    No process of a test keeps bytecode: see `pytest_collection_finish`. What tests learn of limits is none of the user's.
     """
+    if "DARNER_LIMITS" not in os.environ:
+        os.environ["DARNER_LIMITS"] = folder = tempfile.mkdtemp(prefix="darner-limits-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
