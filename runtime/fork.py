@@ -79,6 +79,18 @@ class Point:
         if place.rest and loop is not None:
             self._check(place.rest, loop.steps)
 
+    def refuse_unreached(self, state: RunState) -> None:
+        """Raise `Refused` where the run never came to the item, or the round, of which the point speaks."""
+        around, at = "", self.at
+        while (place := _place(at)) is not None:
+            path = around + place.name
+            items, now = state.maps.get(path), state.rounds.now.get(path)
+            if place.index is not None and items is not None and place.index >= items.count:
+                _refuse_far(path, f"item {place.index}", f"its items are 0 to {items.count - 1}" if items.count else "it has none")
+            if place.round is not None and now is not None and place.round > now.number:
+                _refuse_far(path, f"round {place.round}", f"it came to round {now.number}")
+            around, at = f"{path}/{place.round}/", place.rest
+
     def is_before(self, path: str) -> bool:
         """Return whether a step's path lies before the point: neither at it, nor downstream of it."""
         return self._is_before(path, self.at, self.plan.steps)
@@ -109,6 +121,10 @@ class Point:
             return True
         number = self.at.removeprefix(f"{event.step}/").partition("/")[0]
         return self.at.startswith(f"{event.step}/") and number.isdigit() and event.round <= int(number)
+
+
+def _refuse_far(path: str, what: str, there: str) -> None:
+    raise Refused(f"{path} has no {what} in this run: {there}", help=f"`darner show RUN` lists them; --at {path} opens all of it")
 
 
 def prefix(events: Iterable[Event], state: RunState, point: Point) -> list[Event]:

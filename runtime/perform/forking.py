@@ -38,7 +38,9 @@ def fork(store: Store, run_id: str, at: str, bound: Binding, clock: Clock) -> in
     point = Point(bound.plan, at)
     point.refuse_unknown()
     events = whole(store, run_id)
-    kept = prefix(events, fold_for_views(events), point)
+    state = fold_for_views(events)
+    point.refuse_unreached(state)
+    kept = prefix(events, state, point)
     began = RunStarted(at=clock.now(), run=bound.run, plan=bound.digest, user=bound.user, forked=f"{run_id} at {at}")
     _refuse_known(store, bound.run)
     with closing(open_log(store, bound.run, owner=owner())) as log:

@@ -59,6 +59,28 @@ def test_a_fork_in_a_loop_keeps_earlier_rounds(desk: Desk) -> None:
     assert desk.calls("improve") == ["improve 1", "improve 2", "improve 3", "improve 2", "improve 3"]
 
 
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("prices[2]", "prices has no item 2 in this run: its items are 0 to 1"),
+        ("prices[1]", None),
+    ],
+)
+def test_a_fork_at_an_item_that_the_run_never_had_is_refused(desk: Desk, at: str, said: str | None) -> None:
+    """It would copy everything, and leave nothing open."""
+    assert desk.trip(["Oslo", "Rome"]) == 0
+    assert desk("fork", "r1", "--at", at, "--run", "r2") == (0 if said is None else 2)
+    assert said is None or said in desk.err
+
+
+def test_a_fork_at_a_round_that_the_run_never_came_to_is_refused(desk: Desk) -> None:
+    """A loop that ended in its third round has no fourth one."""
+    assert desk.rounds() == 0, desk.err
+    assert desk("fork", "r1", "--at", "better/4", "--run", "r2") == 2
+    assert "better has no round 4 in this run: it came to round 3" in desk.err
+    assert desk("fork", "r1", "--at", "better/3", "--run", "r2") == 0, desk.err
+
+
 def test_what_was_done_anew_is_forked_as_it_was_done_last(desk: Desk) -> None:
     """After a --redo only the newest results count."""
     assert desk.trip(["Oslo"]) == 0
