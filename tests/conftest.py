@@ -10,10 +10,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
 from .servers import S3Server, seaweed
+
+LIMITS = "DARNER_LIMITS"
+_NUMBERS = count()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,8 +30,8 @@ def pytest_configure() -> None:
 
     No process of a test keeps bytecode: see `pytest_collection_finish`. What tests learn of limits is none of the user's.
     """
-    if "DARNER_LIMITS" not in os.environ:
-        os.environ["DARNER_LIMITS"] = folder = tempfile.mkdtemp(prefix="darner-limits-")
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ[LIMITS] = folder = tempfile.mkdtemp(prefix="darner-limits-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -37,6 +41,12 @@ def pytest_configure() -> None:
 def pytest_collection_finish() -> None:
     """Keep no bytecode of what tests write: of two texts of one length within one second, the first one's would serve for both."""
     sys.dont_write_bytecode = True
+
+
+@pytest.fixture(autouse=True)
+def limits_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test wait for what another one was told: the port of its server may have been that of a throttled one before."""
+    monkeypatch.setenv(LIMITS, f"{os.environ[LIMITS]}/{os.getpid()}-{next(_NUMBERS)}")
 
 
 @pytest.fixture(scope="session")
