@@ -60,14 +60,14 @@ class Ordinals:
     _first: tuple[CallRequest, str] | None = None
 
     def identity(self, request: CallRequest) -> str:
-        """Return the identity of a call that is asked for now."""
+        """Return the identity of the call that somebody asks for."""
         equal = self._equal(request)
         ordinal = self._seen[equal]
         self._seen[equal] += 1
         return identity(request, ordinal) if ordinal else equal
 
     def claim(self, request: CallRequest, task: str, task_of: TaskOf) -> str:
-        """Return the identity of a call that one of several asyncio tasks asks for now.
+        """Return the identity of the call that one of several asyncio tasks asks for.
 
         Of equal calls on record a task is given its own, and one of another task only where it has none: so branches that
         go on in another order find their results again, and code whose tasks were numbered anew loses none.

@@ -155,7 +155,7 @@ class JournaledBoundary:
         return self.finished.get(parent)
 
     def identify(self, request: CallRequest) -> str:
-        """Return the identity of a call that is asked for now, counted among its equals."""
+        """Return the identity of the call that is asked for, counted among its equals."""
         if self.replay is None:
             return self._ordinals.identity(request)
         call = self._ordinals.claim(request, self.asking.get(), self._task_of)

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-OWNER = """
+IMPORTS = """
 import os, sys
 from darner.runtime.events import StepSkipped
 from darner.runtime.failures import StoreError
 from darner.runtime.journal.log import holder, open_log, read_events
+"""
+OWNER = """
 from tests.journal.places import Place
 store = Place("bucket", sys.argv[1]).open()
 log = open_log(store, "r", owner="the owner")
@@ -34,16 +36,12 @@ print(*[event.step for event in read_events(store, "r") if isinstance(event, Ste
 def test_a_fork_of_the_owner_writes_nothing_and_releases_nothing(tmp_path: Path) -> None:
     """Its parent holds the run and goes on: a release by the fork would stand where the parent writes next, and fence it."""
     done = subprocess.run(
-        [sys.executable, "-c", OWNER, str(tmp_path)], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", IMPORTS + OWNER, str(tmp_path)], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
     )
     assert done.stdout.splitlines() == ["forked from the owner of r: it writes nothing", "the owner", "a c"]
 
 
 BEGUN = """
-import os, sys
-from darner.runtime.events import StepSkipped
-from darner.runtime.failures import StoreError
-from darner.runtime.journal.log import holder, open_log, read_events
 from darner.runtime.journal.store import open_store
 store = open_store(sys.argv[1])
 log = open_log(store, "r", owner="the owner")
@@ -67,5 +65,5 @@ print(*[event.step for event in read_events(store, "r") if isinstance(event, Ste
 
 def test_a_fork_finishes_nothing_that_its_parent_began(tmp_path: Path) -> None:
     """Were the sync to fail, the system would tell the fork, and then its parent that all is well."""
-    done = subprocess.run([sys.executable, "-c", BEGUN, str(tmp_path)], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", IMPORTS + BEGUN, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["forked from the owner of r, or gave the run up: it writes nothing", "the owner", "a b"]

@@ -227,7 +227,9 @@ def test_a_process_stays_the_same_when_the_machines_clock_is_set(tmp_path: Path,
         gone = ProcessId.of(ended.pid)
         os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
         assert not gone.alive(), "a zombie"
+        assert not ProcessId.of(ended.pid).alive(), "asked for when it was one"
     assert not gone.alive()
+    assert not ProcessId.of(ended.pid).alive()
 
 
 def test_a_process_may_end_while_its_tree_is_looked_at() -> None:

@@ -48,6 +48,7 @@ class ProcessId:
     """A process that can't be mistaken for a later one of the same number.
 
     ``started`` is in ticks since the machine was: in seconds since 1970 it would be another number once the clock is set.
+    None is for one that was gone already.
     """
 
     pid: int
@@ -65,7 +66,7 @@ class ProcessId:
 
     def alive(self) -> bool:
         """Return whether the process still runs on this machine."""
-        return _started(self.pid) == self.started
+        return self.started is not None and _started(self.pid) == self.started
 
 
 def _started(pid: int) -> int | None:
