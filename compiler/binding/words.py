@@ -136,7 +136,7 @@ WORDS: Mapping[str, Word] = {
     "Resources.extends": Word(_EXTENDS, "light"),
     "Resources.cpu": _CPU,
     "Resources.memory": _MEMORY,
-    "Resources.gpu": Word("devices; enforced", {"type": "l4", "count": 1}),
+    "Resources.gpu": Word("devices; counted against those of the machine, assigned to nobody", {"type": "l4", "count": 1}),
     "Resources.no_gpu": Word("the entry to use where there is no device", "cpu"),
     "Resources.disk": Word("scratch space", "20Gi"),
     "Resources.spot": Word("whether a machine that may be taken away will do", example=True),
